@@ -1,0 +1,319 @@
+"""The machine: events in, actions out, and nothing else.
+
+It knows no clock, thread, process or file. Whoever owns the executor's lock calls `handle`; what
+has to be done comes back as actions, in order. The design is that of dask.distributed's worker
+state machine (``distributed/worker_state_machine.py``), taken from the start instead of late.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from gpucore.errors import InternalError, NeedError
+from gpucore.scheduling.graph import Graph
+from gpucore.scheduling.ledger import Grant
+from gpucore.scheduling.queue import ReadyQueue
+from gpucore.standard.model import Need
+
+if TYPE_CHECKING:
+    from gpucore.scheduling.ledger import Ledger
+
+__all__ = [
+    "Action",
+    "Cancelled",
+    "DeviceLost",
+    "Drained",
+    "Ended",
+    "Fate",
+    "Launch",
+    "Machine",
+    "MachineEvent",
+    "Refuse",
+    "Skip",
+    "Stop",
+    "Submitted",
+]
+
+
+class Fate(IntEnum):
+    """Where a step stands with the machine."""
+
+    WAITING = 0
+    READY = 1
+    RUNNING = 2
+    DONE = 3
+    FAILED = 4
+    SKIPPED = 5
+    CANCELLED = 6
+
+
+_ENDED = frozenset({Fate.DONE, Fate.FAILED, Fate.SKIPPED, Fate.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A step is to be run; steps are numbered 0, 1, 2, … in the order of submission."""
+
+    step: int
+    need: Need
+    after: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A step that was launched ended, well or not."""
+
+    step: int
+    done: bool
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A step is not wanted any more."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Drained:
+    """Nothing new is to be started; every step that does not run is cancelled."""
+
+
+@dataclass(frozen=True)
+class DeviceLost:
+    """A device must not be given out any more."""
+
+    uuid: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Start a step on what it was given."""
+
+    step: int
+    grant: Grant
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End a step that runs; its `Ended` is still to come."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Tell that a step will not run: what it hangs on did not end well, or it was cancelled."""
+
+    step: int
+    fate: Fate
+    because: int
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Tell that a step can never run on the devices that are left."""
+
+    step: int
+    error: NeedError
+
+
+MachineEvent: TypeAlias = Submitted | Ended | Cancelled | Drained | DeviceLost
+Action: TypeAlias = Launch | Stop | Skip | Refuse
+
+
+class Machine:
+    """Decides which step starts when, on which units.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What can be given.
+    workers : int
+        Steps that run at once; leases do not count.
+
+    Notes
+    -----
+    First come, first served, without starvation: the oldest step that has to wait holds a
+    reservation, and a younger one may pass it only with what the reservation does not cover.
+    """
+
+    def __init__(self, ledger: Ledger, workers: int) -> None:
+        self.ledger = ledger
+        self.workers = workers
+        self.idle = workers
+        self.draining = False
+        self.queue = ReadyQueue()
+        self.grants: dict[int, Grant] = {}
+        self._graph = Graph()
+        self._fates = array("b")
+        self._needs: dict[int, Need] = {}
+        self._leases = 0
+
+    def handle(self, event: MachineEvent) -> list[Action]:
+        """Take one event; return what is to be done about it, in order.
+
+        Raises
+        ------
+        InternalError
+            When the event cannot be: a step ends that does not run, say.
+        """
+        if isinstance(event, Submitted):
+            actions = self._submitted(event)
+        elif isinstance(event, Ended):
+            actions = self._ended(event)
+        elif isinstance(event, Cancelled):
+            actions = self._cancelled(event.step)
+        elif isinstance(event, Drained):
+            actions = self._drained()
+        else:
+            actions = self._lost(event)
+        actions.extend(self._dispatch())
+        return actions
+
+    def fate(self, step: int) -> Fate:
+        """Return where a step stands."""
+        return Fate(self._fates[step])
+
+    @property
+    def submitted(self) -> int:
+        """How many steps were submitted; the next one's number."""
+        return len(self._fates)
+
+    def _submitted(self, event: Submitted) -> list[Action]:
+        step, need = event.step, event.need
+        if step != len(self._fates):
+            raise InternalError(f"step {step} was submitted as number {len(self._fates)}")
+        self._fates.append(Fate.WAITING)
+        if self.draining:
+            return self._end_unstarted(step, Fate.CANCELLED, step)
+        try:
+            self.ledger.check(need)
+        except NeedError as error:
+            self._fates[step] = Fate.FAILED
+            return [Refuse(step, error)]
+        unmet = []
+        for before in event.after:
+            fate = self._fates[before]
+            if fate in _ENDED and fate != Fate.DONE:
+                return self._end_unstarted(step, Fate.SKIPPED, before)
+            if fate != Fate.DONE:
+                unmet.append(before)
+        self._needs[step] = need
+        if not (unmet and self._graph.add(step, unmet)):
+            self._ready(step)
+        return []
+
+    def _ready(self, step: int) -> None:
+        self._fates[step] = Fate.READY
+        self.queue.add(step, self._needs[step])
+
+    def _ended(self, event: Ended) -> list[Action]:
+        step = event.step
+        grant = self.grants.pop(step, None)
+        if grant is None:
+            raise InternalError(f"step {step} ended without running")
+        self.ledger.give(grant)
+        if self._needs.pop(step).worker:
+            self.idle += 1
+        else:
+            self._leases -= 1
+        self._fates[step] = Fate.DONE if event.done else Fate.FAILED
+        if not event.done:
+            return self._skip_dependents(step)
+        for ready in self._graph.met(step):
+            self._ready(ready)
+        return []
+
+    def _cancelled(self, step: int) -> list[Action]:
+        fate = self._fates[step]
+        if fate == Fate.RUNNING:
+            return [Stop(step)]
+        if fate in _ENDED:
+            return []
+        if fate == Fate.READY:
+            self.queue.remove(step)
+        else:
+            self._graph.drop(step)
+        return [*self._end_unstarted(step, Fate.CANCELLED, step), *self._skip_dependents(step)]
+
+    def _drained(self) -> list[Action]:
+        self.draining = True
+        actions: list[Action] = []
+        for step in sorted(self._needs):
+            if self._fates[step] != Fate.RUNNING:
+                actions.extend(self._end_unstarted(step, Fate.CANCELLED, step))
+        self.queue = ReadyQueue()
+        self._graph = Graph()
+        return actions
+
+    def _lost(self, event: DeviceLost) -> list[Action]:
+        gone = set(self.ledger.retire(event.uuid))
+        actions: list[Action] = []
+        for step in sorted(self._needs):
+            if self._fates[step] == Fate.RUNNING:
+                if gone.intersection(self.grants[step].units):
+                    actions.append(Stop(step))
+                continue
+            if self._fates[step] in _ENDED:  # skipped with one that was refused before it
+                continue
+            try:
+                self.ledger.check(self._needs[step])
+            except NeedError as error:
+                if self._fates[step] == Fate.READY:
+                    self.queue.remove(step)
+                else:
+                    self._graph.drop(step)
+                self._end_unstarted(step, Fate.FAILED, step)
+                actions += [Refuse(step, error), *self._skip_dependents(step)]
+        return actions
+
+    def _skip_dependents(self, step: int) -> list[Action]:
+        actions: list[Action] = []
+        for lost in self._graph.cut_off(step):
+            actions.extend(self._end_unstarted(lost, Fate.SKIPPED, step))
+        return actions
+
+    def _end_unstarted(self, step: int, fate: Fate, because: int) -> list[Action]:
+        self._fates[step] = fate
+        self._needs.pop(step, None)
+        return [Skip(step, fate, because)]
+
+    def _dispatch(self) -> list[Action]:
+        actions: list[Action] = []
+        while launch := self._next():
+            actions.append(launch)
+        return actions
+
+    def _next(self) -> Launch | None:
+        """Return the oldest step that can start now without delaying an older one."""
+        reserved: frozenset[int] = frozenset()
+        head_waits = False
+        # A lease frees no worker when it ends, so that one has to be kept for whom it holds up.
+        kept_workers = 0
+        for step, need in self.queue.heads():
+            if need.worker and self.idle <= kept_workers:
+                grant = None
+            else:
+                grant = self.ledger.take(need, reserved)
+            if grant is not None:
+                return self._launch(step, need, grant)
+            if not head_waits:
+                head_waits = True
+                reserved = self.ledger.reserve(need)
+                kept_workers = 1 if need.worker and self._leases else 0
+        return None
+
+    def _launch(self, step: int, need: Need, grant: Grant) -> Launch:
+        self.queue.pop(need)
+        self._fates[step] = Fate.RUNNING
+        self.grants[step] = grant
+        if need.worker:
+            self.idle -= 1
+        else:
+            self._leases += 1
+        return Launch(step, grant)

@@ -1,0 +1,72 @@
+"""The GPU parameter standard and every value, pure: no clock, thread, file or process."""
+
+from gpucore.standard.adapter import (
+    Adapter,
+    Example,
+    Failure,
+    Gpu,
+    Group,
+    InputFile,
+    Link,
+    Output,
+    Param,
+    Program,
+    Template,
+    Value,
+    Version,
+)
+from gpucore.standard.gpulist import VOID, GpuItem, GpuList, format_gpu_list, parse_gpu_list
+from gpucore.standard.model import (
+    SLOT,
+    Command,
+    Device,
+    Event,
+    FailureClass,
+    Need,
+    Outcome,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    StepState,
+)
+from gpucore.standard.slots import cut_slots, workers
+from gpucore.standard.template import render
+from gpucore.standard.use import GpuUse
+
+__all__ = [
+    "SLOT",
+    "VOID",
+    "Adapter",
+    "Command",
+    "Device",
+    "Event",
+    "Example",
+    "Failure",
+    "FailureClass",
+    "Gpu",
+    "GpuItem",
+    "GpuList",
+    "GpuUse",
+    "Group",
+    "InputFile",
+    "Link",
+    "Need",
+    "Outcome",
+    "Output",
+    "Param",
+    "Program",
+    "RunEnded",
+    "RunStarted",
+    "StepEnded",
+    "StepStarted",
+    "StepState",
+    "Template",
+    "Value",
+    "Version",
+    "cut_slots",
+    "format_gpu_list",
+    "parse_gpu_list",
+    "render",
+    "workers",
+]

@@ -1,0 +1,431 @@
+"""What is known of one program: the same fields in Python and in TOML.
+
+An adapter is data. Its text fields may hold marks (``%(movie)s``, ``%(out.base)s``,
+``%(GPU)s``); `gpucore.standard.template` fills them, `gpucore.standard.checks` proves that an
+adapter does not contradict itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+from gpucore.standard.model import FailureClass
+from gpucore.standard.use import GpuUse
+
+__all__ = [
+    "Adapter",
+    "Example",
+    "Failure",
+    "FileCheck",
+    "Gpu",
+    "GpuForm",
+    "GpuIds",
+    "Group",
+    "InputFile",
+    "Link",
+    "Output",
+    "Param",
+    "ParamType",
+    "Program",
+    "Scalar",
+    "Sharing",
+    "Template",
+    "Value",
+    "Version",
+]
+
+Scalar: TypeAlias = bool | int | float | str
+Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
+
+ParamType: TypeAlias = Literal["path", "string", "int", "float", "bool", "choice"]
+GpuForm: TypeAlias = Literal["space", "comma", "colon", "repeat", "json", "count", "none"]
+GpuIds: TypeAlias = Literal["host", "visible", "uuid"]
+Sharing: TypeAlias = Literal["fine", "discouraged", "forbidden"]
+FileCheck: TypeAlias = Literal["file", "mrc", "directory", "any"]
+
+_STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """How a program is asked for its version.
+
+    Parameters
+    ----------
+    args : tuple of str
+        What follows the executable.
+    regex : str
+        Its first group is the version in what the program prints.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    args: tuple[str, ...]
+    regex: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """The program that an adapter runs.
+
+    Parameters
+    ----------
+    executable : str
+        Its name or path; a site overrides it in ``gpucore.toml``.
+    version : Version or None
+        None when it cannot be asked.
+    install : str
+        Where to get it, one line.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    executable: str
+    version: Version | None = None
+    install: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """Whether and how the program is told of its GPUs; see the standard's table of forms.
+
+    Parameters
+    ----------
+    use : GpuUse
+        None, optional or compulsory.
+    form : str
+        How several ids are written: ``space`` (several arguments), ``comma``, ``colon`` (between
+        MPI ranks, commas within one), ``repeat`` (the group that holds the mark, once for each),
+        ``json``, ``count``, ``none`` (by the environment alone).
+    ids : str
+        ``host``: the machine's index; ``visible``: 0..k-1 under a ``CUDA_VISIBLE_DEVICES`` that
+        holds just the step's GPUs; ``uuid``.
+    base : int
+        Where the program counts from, 0 or 1.
+    prefix : str
+        Text before each id.
+    max : int or None
+        GPUs that one process can use; a step whose slot holds more uses the first ones.
+    sharing : str
+        How it bears another program on its GPU: ``fine``, ``discouraged`` or ``forbidden``.
+    isolation : bool
+        Whether it bears a ``CUDA_VISIBLE_DEVICES`` that hides the other GPUs.
+    ranks : str
+        The parameter that holds the number of MPI ranks, for ``form = "colon"``.
+    leader : bool
+        Whether rank 0 only leads and takes no GPU.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    use: GpuUse = GpuUse.NONE
+    form: GpuForm = "none"
+    ids: GpuIds = "host"
+    base: Literal[0, 1] = 0
+    prefix: str = ""
+    max: int | None = None
+    sharing: Sharing = "fine"
+    isolation: bool = True
+    ranks: str = ""
+    leader: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Arguments that belong together and are there only under a condition.
+
+    Without ``when`` and ``unless`` the group is there when each parameter that it names has a
+    value.
+
+    Parameters
+    ----------
+    args : tuple of str
+        Its arguments.
+    when, unless : str
+        ``gpu`` (the step has devices), ``cpu`` (it has none), or a parameter's name: when (unless)
+        it is set and not false, or meets the test below.
+    suffix : tuple of str
+        Test: the path ends in one of these, in whatever case.
+    equals : tuple
+        Test: the value is one of these.
+    at_least : float or None
+        Test: the number is this or more.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    args: tuple[str, ...]
+    when: str = ""
+    unless: str = ""
+    suffix: tuple[str, ...] = ()
+    equals: tuple[Scalar, ...] = ()
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """The command line, written so that it reads like the program's own help.
+
+    Parameters
+    ----------
+    argv : tuple of str or Group
+        Arguments; one that is nothing but the mark of a list becomes several.
+    stdin : tuple of str or Group
+        Lines that answer the program's questions on standard input.
+    env : Mapping[str, str]
+        What is set for the program beside the GPU variables.
+    own_directory : bool
+        Whether it runs in a directory of its own; its paths are then made absolute.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    argv: tuple[str | Group, ...]
+    stdin: tuple[str | Group, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    own_directory: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Param:
+    """One parameter of a program, under the field's name for it.
+
+    Parameters
+    ----------
+    type : str
+        ``path``, ``string``, ``int``, ``float``, ``bool`` or ``choice``.
+    help : str
+        What it is, one line.
+    unit : str
+        Å, kV, mm, e⁻/Å², pixels, seconds, MiB, …
+    default
+        Its value when none is given. Without one it is required, unless ``optional``.
+    optional : bool
+        Whether it may be left without a value.
+    min, max : float or None
+        Bounds, both allowed.
+    choices : tuple of str
+        The values of a ``choice``.
+    length : int or None
+        It is a list of this many; 0: of any number.
+    separator : str or None
+        A list becomes one argument with this between; None: several arguments.
+    yes, no : str
+        What a ``bool`` becomes as an argument.
+    item : bool
+        A stage runs over this one.
+    output : str
+        It is an output, and this pattern names it by default (``%(movie.stem)s.mrc``).
+    check : str
+        What a path must be: before the run for an input, after it for an output. ``file``: there
+        (an output: not empty); ``mrc``: an MRC file that is whole; ``directory``; ``any``: not
+        looked at.
+    blanks : bool
+        Whether its text may hold blanks; some programs' files cannot say them.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    type: ParamType
+    help: str
+    unit: str = ""
+    default: Value = None
+    optional: bool = False
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[str, ...] = ()
+    length: int | None = None
+    separator: str | None = None
+    yes: str = "1"
+    no: str = "0"
+    item: bool = False
+    output: str = ""
+    check: FileCheck = "file"
+    blanks: bool = True
+
+    @property
+    def required(self) -> bool:
+        """Whether the user must give it."""
+        return self.default is None and not self.optional and not self.output
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFile:
+    """A small text file that gpucore writes into the step's own directory.
+
+    Parameters
+    ----------
+    name : str
+        Its name there.
+    text : str
+        Its text, with marks.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A symbolic link that gpucore makes in the step's own directory.
+
+    Parameters
+    ----------
+    name, target : str
+        Both with marks.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A file that must be there and be sane after the run, beside the output parameters.
+
+    Parameters
+    ----------
+    name : str
+        What later stages call it (``%(align.shifts)s``). That of an output parameter says where
+        the program leaves that file.
+    path : str
+        Where it lies, with marks.
+    made : str
+        Where the program leaves it in its own directory, when it cannot be told ``path``; gpucore
+        moves it there. May hold ``*`` and ``?``; the last in order of name is taken.
+    check : str
+        As for `Param`.
+    when, unless, suffix, equals, at_least
+        As for `Group`.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    path: str = ""
+    made: str = ""
+    check: FileCheck = "file"
+    when: str = ""
+    unless: str = ""
+    suffix: tuple[str, ...] = ()
+    equals: tuple[Scalar, ...] = ()
+    at_least: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What a message of the program means.
+
+    Parameters
+    ----------
+    match : str
+        Regular expression, searched in each line of what the program prints.
+    class_ : FailureClass
+        Its class; ``class`` in TOML.
+    hint : str
+        What the user can do.
+    effect : str
+        ``explain``: gives the reason when the step failed anyhow; ``fail``: the step has failed
+        even with exit code 0 and its outputs there; ``warn``: the step is done, and says so.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    match: str
+    class_: FailureClass
+    hint: str = ""
+    effect: Literal["explain", "fail", "warn"] = "explain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A worked example: documentation and test at once.
+
+    Parameters
+    ----------
+    params : Mapping
+        What the user gives.
+    gpus : tuple of int
+        The step's devices.
+    argv : tuple of str
+        The command line that must come out.
+    stdin : str or None
+        What must come out on standard input.
+    env : Mapping or None
+        The environment that must come out (above the host's); None: not compared.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    params: Mapping[str, Value]
+    argv: tuple[str, ...]
+    gpus: tuple[int, ...] = ()
+    stdin: str | None = None
+    env: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """What is known of one program.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits, ``_`` and ``-``.
+    title : str
+        The program and what it does, one line.
+    program, gpu, command, params
+        See `Program`, `Gpu`, `Template`, `Param`.
+    file, link : tuple
+        What is put into the step's own directory before the start.
+    output : tuple of Output
+        What must be there afterwards, beside the output parameters.
+    failure : tuple of Failure
+        What its messages mean; the first that matches counts.
+    success_codes : tuple of int
+        Exit codes of a program that may have succeeded.
+    example : tuple of Example
+        At least one is good manners.
+    licence, citation, source : str
+        The program's licence, how it is cited, and where this adapter's facts come from.
+    unverified : tuple of str
+        Facts that could not be found in a primary source.
+    schema : int
+        Version of this form.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    title: str
+    program: Program
+    command: Template
+    gpu: Gpu = field(default_factory=Gpu)
+    params: Mapping[str, Param] = field(default_factory=dict)
+    file: tuple[InputFile, ...] = ()
+    link: tuple[Link, ...] = ()
+    output: tuple[Output, ...] = ()
+    failure: tuple[Failure, ...] = ()
+    success_codes: tuple[int, ...] = (0,)
+    example: tuple[Example, ...] = ()
+    licence: str = ""
+    citation: str = ""
+    source: str = ""
+    unverified: tuple[str, ...] = ()
+    schema: Literal[1] = 1
+
+    @property
+    def item(self) -> str:
+        """Name of the parameter that a stage runs over; empty when there is none."""
+        return next((name for name, param in self.params.items() if param.item), "")
+
+    @property
+    def output_params(self) -> tuple[str, ...]:
+        """Names of the parameters that are outputs, in order."""
+        return tuple(name for name, param in self.params.items() if param.output)

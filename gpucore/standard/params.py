@@ -1,0 +1,202 @@
+"""From what a user gives to the values of a program's parameters, every fault told at once."""
+
+from __future__ import annotations
+
+import math
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpucore.standard.adapter import Adapter, Param, Scalar, Value
+
+__all__ = ["Values", "check_value", "read_text", "read_values", "rooted"]
+
+Values = dict[str, "Value"]
+
+_KINDS = {
+    "path": "a path",
+    "string": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "choice": "one of its choices",
+}
+_YES = {"true", "yes", "on", "1"}
+_NO = {"false", "no", "off", "0"}
+
+
+def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
+    """Return the value of every parameter, defaults filled in.
+
+    Output parameters that were not given stay None: who runs the step names them.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The program.
+    given : Mapping
+        Typed values by name, as TOML or Python has them; None counts as not given.
+
+    Raises
+    ------
+    ParameterError, Faults
+        Unknown names, missing values, wrong types and broken bounds, all of them.
+    """
+    where = f"adapter {adapter.name}"
+    faults: list[GpucoreError] = [
+        ParameterError(
+            f"unknown parameter `{name}`", hint=did_you_mean(name, adapter.params), where=where
+        )
+        for name in given
+        if name not in adapter.params
+    ]
+    values: Values = {}
+    for name, param in adapter.params.items():
+        raw = given.get(name)
+        if raw is None:
+            if param.required:
+                unit = f" [{param.unit}]" if param.unit else ""
+                faults.append(
+                    ParameterError(
+                        f"parameter `{name}` is missing",
+                        hint=f"give `{name}`{unit}: {param.help}",
+                        where=where,
+                    )
+                )
+            values[name] = param.default
+            continue
+        try:
+            values[name] = check_value(name, param, raw)
+        except ParameterError as fault:
+            faults.append(fault.at(where))
+    raise_faults(faults)
+    return values
+
+
+def check_value(name: str, param: Param, raw: object) -> Value:
+    """Return a typed value as the parameter holds it.
+
+    Raises
+    ------
+    ParameterError
+        Wrong type, length or bounds, or a text that no program can be given.
+    """
+    if param.length is None:
+        return _scalar(name, param, raw)
+    many = raw if isinstance(raw, (list, tuple)) else [raw]
+    if param.length and len(many) != param.length:
+        raise ParameterError(
+            f"`{name}` holds {len(many)} value{'s' * (len(many) != 1)}, not {param.length}",
+            hint=f"give {param.length} values, as in `{name} = "
+            f"[{', '.join(['…'] * param.length)}]`",
+        )
+    return tuple(_scalar(name, param, one) for one in many)
+
+
+def read_text(name: str, param: Param, text: str) -> object:
+    """Return the typed value that a text on a command line says (``--set name=text``).
+
+    A list is written with blanks or commas between its values.
+
+    Raises
+    ------
+    ParameterError
+        When the text says no value of the parameter's type.
+    """
+    if param.length is None:
+        return _from_text(name, param, text)
+    return tuple(_from_text(name, param, part) for part in text.replace(",", " ").split())
+
+
+def rooted(adapter: Adapter, values: Values, root: str) -> Values:
+    """Return the values with every relative path put under ``root``."""
+    moved = dict(values)
+    for name, param in adapter.params.items():
+        value = values.get(name)
+        if param.type == "path" and isinstance(value, str) and value:
+            moved[name] = str(PurePosixPath(root) / value)
+        elif param.type == "path" and isinstance(value, tuple):
+            moved[name] = tuple(str(PurePosixPath(root) / str(one)) for one in value)
+    return moved
+
+
+def _scalar(name: str, param: Param, raw: object) -> Scalar:
+    if param.type in {"path", "string"}:
+        return _text(name, param, raw)
+    if param.type == "choice":
+        if raw not in param.choices:
+            raise ParameterError(
+                f"`{name}` cannot be {raw!r}", hint=f"one of: {', '.join(param.choices)}"
+            )
+        return str(raw)
+    if param.type == "bool":
+        if not isinstance(raw, bool):
+            raise _wrong(name, param, raw)
+        return raw
+    return _number(name, param, raw)
+
+
+def _number(name: str, param: Param, raw: object) -> int | float:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
+        raise _wrong(name, param, raw)
+    if param.type == "int":
+        if raw != int(raw):
+            raise _wrong(name, param, raw)
+        number: int | float = int(raw)
+    else:
+        number = float(raw)
+    unit = f" {param.unit}" if param.unit else ""
+    if param.min is not None and number < param.min:
+        raise ParameterError(
+            f"`{name}` = {number}{unit} is too small", hint=f"{param.min:g}{unit} or more"
+        )
+    if param.max is not None and number > param.max:
+        raise ParameterError(
+            f"`{name}` = {number}{unit} is too large", hint=f"{param.max:g}{unit} or less"
+        )
+    return number
+
+
+def _text(name: str, param: Param, raw: object) -> str:
+    if not isinstance(raw, str) and not (param.type == "path" and hasattr(raw, "__fspath__")):
+        raise _wrong(name, param, raw)
+    text = str(raw)
+    if "\0" in text:
+        raise ParameterError(f"`{name}` holds a NUL character", hint="no program can be given one")
+    if not param.blanks and any(c.isspace() or c in "\"'" for c in text):
+        raise ParameterError(
+            f"`{name}` = {text!r} holds a blank or a quote",
+            hint="the program cannot read such a name: rename the file, or link it under another",
+        )
+    if param.type == "path" and text.startswith("-"):
+        # Programs would take it for an option; `./-x` names the same file.
+        return f"./{text}"
+    if param.type == "path" and not text:
+        raise ParameterError(f"`{name}` is empty", hint="give a path")
+    return text
+
+
+def _from_text(name: str, param: Param, text: str) -> object:
+    try:
+        if param.type == "int":
+            return int(text)
+        if param.type == "float":
+            return float(text)
+    except ValueError:
+        raise _wrong(name, param, text) from None
+    if param.type == "bool":
+        if text.lower() in _YES | _NO:
+            return text.lower() in _YES
+        raise _wrong(name, param, text)
+    return text
+
+
+def _wrong(name: str, param: Param, raw: object) -> ParameterError:
+    unit = f" in {param.unit}" if param.unit else ""
+    return ParameterError(
+        f"`{name}` = {raw!r} is not {_KINDS[param.type]}", hint=f"give {_KINDS[param.type]}{unit}"
+    )
