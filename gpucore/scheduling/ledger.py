@@ -166,16 +166,18 @@ class Ledger:
         lacking = 1 if need.gpus is None else need.gpus
         kept: set[int] = set()
         seen: set[str] = set()
-        # Whole bundles first, then those nearest to being whole: what is kept can only grow.
-        order = sorted(
-            self._candidates(need),
-            key=lambda bundle: -sum(number in self._free for number in bundle) / len(bundle),
-        )
-        for bundle in order:
-            uuids = {device.uuid for device in self.units[bundle[0]].devices}
-            if len(seen) < lacking and not uuids <= seen:
-                seen |= uuids
-                kept.update(number for number in bundle if number in self._free)
+        broken: list[tuple[int, ...]] = []
+        for bundle in self._candidates(need):
+            if any(number not in self._free for number in bundle):
+                broken.append(bundle)
+            elif len(seen) < lacking and not self._uuids(bundle) <= seen:
+                seen |= self._uuids(bundle)
+                kept.update(bundle)
+        if len(seen) < lacking:
+            # Whichever of these is whole first will be taken: who takes a part of any delays it.
+            for bundle in broken:
+                if not self._uuids(bundle) <= seen:
+                    kept.update(number for number in bundle if number in self._free)
         return frozenset(kept)
 
     def retire(self, uuid: str) -> tuple[int, ...]:
@@ -189,6 +191,9 @@ class Ledger:
         for number in gone:
             self._free.pop(number, None)
         return gone
+
+    def _uuids(self, bundle: tuple[int, ...]) -> set[str]:
+        return {device.uuid for device in self.units[bundle[0]].devices}
 
     def _candidates(self, need: Need) -> Iterable[tuple[int, ...]]:
         """Yield what can be taken as a piece: units longest free first, then those in use."""
@@ -208,11 +213,10 @@ class Ledger:
         for bundle in self._candidates(need):
             if any(number not in self._free or number in reserved for number in bundle):
                 continue
-            uuids = {device.uuid for device in self.units[bundle[0]].devices}
-            if uuids <= seen:
+            if self._uuids(bundle) <= seen:
                 continue
             picked.append(bundle)
-            seen |= uuids
+            seen |= self._uuids(bundle)
             if need.gpus is None or len(seen) >= lacking:
                 return picked
         return None

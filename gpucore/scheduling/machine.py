@@ -188,6 +188,8 @@ class Machine:
         step, need = event.step, event.need
         if step != len(self._fates):
             raise InternalError(f"step {step} was submitted as number {len(self._fates)}")
+        if unknown := [before for before in event.after if not 0 <= before < step]:
+            raise InternalError(f"step {step} waits for {unknown[0]}, which is not known yet")
         self._fates.append(Fate.WAITING)
         if self.draining:
             return self._end_unstarted(step, Fate.CANCELLED, step)
@@ -252,11 +254,11 @@ class Machine:
         return actions
 
     def _lost(self, event: DeviceLost) -> list[Action]:
-        gone = set(self.ledger.retire(event.uuid))
+        self.ledger.retire(event.uuid)
         actions: list[Action] = []
         for step in sorted(self._needs):
             if self._fates[step] == Fate.RUNNING:
-                if gone.intersection(self.grants[step].units):
+                if any(device.uuid == event.uuid for device in self.grants[step].devices):
                     actions.append(Stop(step))
                 continue
             if self._fates[step] in _ENDED:  # skipped with one that was refused before it

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from gpucore.standard.model import FailureClass
-from gpucore.standard.use import GpuUse
+from gpucore.standard.program import (
+    STRICT,
+    Gpu,
+    GpuForm,
+    GpuIds,
+    Program,
+    Sharing,
+    Version,
+)
 
 __all__ = [
     "Adapter",
@@ -40,96 +48,7 @@ Scalar: TypeAlias = bool | int | float | str
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
 
 ParamType: TypeAlias = Literal["path", "string", "int", "float", "bool", "choice"]
-GpuForm: TypeAlias = Literal["space", "comma", "colon", "repeat", "json", "count", "none"]
-GpuIds: TypeAlias = Literal["host", "visible", "uuid"]
-Sharing: TypeAlias = Literal["fine", "discouraged", "forbidden"]
 FileCheck: TypeAlias = Literal["file", "mrc", "directory", "any"]
-
-_STRICT = {"extra": "forbid", "strict": True}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Version:
-    """How a program is asked for its version.
-
-    Parameters
-    ----------
-    args : tuple of str
-        What follows the executable.
-    regex : str
-        Its first group is the version in what the program prints.
-    """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
-
-    args: tuple[str, ...]
-    regex: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """The program that an adapter runs.
-
-    Parameters
-    ----------
-    executable : str
-        Its name or path; a site overrides it in ``gpucore.toml``.
-    version : Version or None
-        None when it cannot be asked.
-    install : str
-        Where to get it, one line.
-    """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
-
-    executable: str
-    version: Version | None = None
-    install: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
-    """Whether and how the program is told of its GPUs; see the standard's table of forms.
-
-    Parameters
-    ----------
-    use : GpuUse
-        None, optional or compulsory.
-    form : str
-        How several ids are written: ``space`` (several arguments), ``comma``, ``colon`` (between
-        MPI ranks, commas within one), ``repeat`` (the group that holds the mark, once for each),
-        ``json``, ``count``, ``none`` (by the environment alone).
-    ids : str
-        ``host``: the machine's index; ``visible``: 0..k-1 under a ``CUDA_VISIBLE_DEVICES`` that
-        holds just the step's GPUs; ``uuid``.
-    base : int
-        Where the program counts from, 0 or 1.
-    prefix : str
-        Text before each id.
-    max : int or None
-        GPUs that one process can use; a step whose slot holds more uses the first ones.
-    sharing : str
-        How it bears another program on its GPU: ``fine``, ``discouraged`` or ``forbidden``.
-    isolation : bool
-        Whether it bears a ``CUDA_VISIBLE_DEVICES`` that hides the other GPUs.
-    ranks : str
-        The parameter that holds the number of MPI ranks, for ``form = "colon"``.
-    leader : bool
-        Whether rank 0 only leads and takes no GPU.
-    """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
-
-    use: GpuUse = GpuUse.NONE
-    form: GpuForm = "none"
-    ids: GpuIds = "host"
-    base: Literal[0, 1] = 0
-    prefix: str = ""
-    max: int | None = None
-    sharing: Sharing = "fine"
-    isolation: bool = True
-    ranks: str = ""
-    leader: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +73,7 @@ class Group:
         Test: the number is this or more.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     args: tuple[str, ...]
     when: str = ""
@@ -180,7 +99,7 @@ class Template:
         Whether it runs in a directory of its own; its paths are then made absolute.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     argv: tuple[str | Group, ...]
     stdin: tuple[str | Group, ...] = ()
@@ -226,7 +145,7 @@ class Param:
         Whether its text may hold blanks; some programs' files cannot say them.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     type: ParamType
     help: str
@@ -263,7 +182,7 @@ class InputFile:
         Its text, with marks.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     text: str
@@ -279,7 +198,7 @@ class Link:
         Both with marks.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     target: str
@@ -305,7 +224,7 @@ class Output:
         As for `Group`.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     path: str = ""
@@ -335,7 +254,7 @@ class Failure:
         even with exit code 0 and its outputs there; ``warn``: the step is done, and says so.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     match: str
     class_: FailureClass
@@ -361,7 +280,7 @@ class Example:
         The environment that must come out (above the host's); None: not compared.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     params: Mapping[str, Value]
     argv: tuple[str, ...]
@@ -400,7 +319,7 @@ class Adapter:
         Version of this form.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     title: str

@@ -10,6 +10,7 @@ from gpucore.standard.adapter import Group
 from gpucore.standard.model import Device
 from gpucore.standard.params import check_value, read_values
 from gpucore.standard.template import PATH_PARTS, fill_text, marks, render
+from gpucore.standard.use import GpuUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ __all__ = ["adapter_faults", "example_devices", "named_outputs"]
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = {"GPU", "EXE", "gpu", "cpu"}
+_OURS = {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}
 
 
 def adapter_faults(adapter: Adapter) -> list[AdapterError]:
@@ -58,7 +60,7 @@ def named_outputs(adapter: Adapter, values: Values, folder: str) -> Values:
         param = adapter.params[name]
         if named.get(name) is None and not param.optional:
             file = fill_text(param.output, named, adapter.params)
-            named[name] = f"{folder}/{file}" if folder else file
+            named[name] = check_value(name, param, f"{folder}/{file}" if folder else file)
     return named
 
 
@@ -92,6 +94,9 @@ def _gpu_faults(adapter: Adapter) -> Iterator[AdapterError]:
     if marked and (gpu.form == "none" or not gpu.use.allows_gpu):
         yield _fault("command.argv", "the command has %(GPU)s, but the program is told of no GPU",
                      "give `use` and `form` in [gpu], or take the mark out")  # fmt: skip
+    for name in _OURS.intersection(adapter.command.env):
+        yield _fault(f"command.env.{name}", f"{name} is set by the standard, to agree with %(GPU)s",
+                     'take it out; ids = "visible" in [gpu] hides the other GPUs')  # fmt: skip
     if gpu.max is not None and gpu.max < 1:
         yield _fault("gpu.max", f"{gpu.max} GPUs are none", "1 or more")
     if gpu.ranks and gpu.form != "colon":
@@ -145,6 +150,11 @@ def _texts(adapter: Adapter) -> Iterator[tuple[str, str]]:
         for item in items:
             for text in item.args if isinstance(item, Group) else (item,):
                 yield f"command.{key}", text
+    yield from _pieces(adapter)
+
+
+def _pieces(adapter: Adapter) -> Iterator[tuple[str, str]]:
+    """Yield key path and text of every template that becomes one text, under no condition."""
     for name, text in adapter.command.env.items():
         yield f"command.env.{name}", text
     for place, file in enumerate(adapter.file):
@@ -175,6 +185,9 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
                              did_you_mean(mark.part, PATH_PARTS))  # fmt: skip
     for where, text in _unconditional(adapter):
         for mark in marks(text):
+            if mark.name == "GPU" and adapter.gpu.use is GpuUse.OPTIONAL:
+                yield _fault(where, "%(GPU)s may have no value, and stands outside a group",
+                             f'write {{ when = "gpu", args = ["{text}"] }}')  # fmt: skip
             param = adapter.params.get(mark.name)
             if param and param.optional and param.default is None:
                 yield _fault(where, f"{mark} may have no value, and stands outside a group",
@@ -186,8 +199,9 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
 
 def _condition_faults(adapter: Adapter) -> Iterator[AdapterError]:
     conditions: list[tuple[str, Group | Output]] = [
-        (f"command.argv[{place}]", item)
-        for place, item in enumerate(adapter.command.argv)
+        (f"command.{key}[{place}]", item)
+        for key, items in (("argv", adapter.command.argv), ("stdin", adapter.command.stdin))
+        for place, item in enumerate(items)
         if isinstance(item, Group)
     ]
     conditions += [(f"output[{place}]", output) for place, output in enumerate(adapter.output)]
@@ -203,8 +217,7 @@ def _unconditional(adapter: Adapter) -> Iterator[tuple[str, str]]:
         for item in items:
             if isinstance(item, str):
                 yield f"command.{key}", item
-    for place, file in enumerate(adapter.file):
-        yield f"file[{place}].text", file.text
+    yield from _pieces(adapter)
 
 
 def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:

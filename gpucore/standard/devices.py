@@ -92,10 +92,14 @@ def narrow(devices: Sequence[Device], mask: str | None) -> tuple[Device, ...]:
     """
     if mask is None:
         return tuple(devices)
-    by_index = {device.index: device for device in devices}
+    by_index = {str(device.index): device for device in devices}
     seen: list[Device] = []
     for entry in (part.strip() for part in mask.split(",")):
-        fits = _fits(int(entry) if entry.isdecimal() else entry, devices, by_index) if entry else []
+        if entry.isascii() and entry.isdigit():
+            one = by_index.get(entry.lstrip("0") or "0")
+            fits = [one] if one else []
+        else:
+            fits = _fits(entry, devices, {}) if entry else []
         if len(fits) != 1 or fits[0].uuid in {device.uuid for device in seen}:
             break
         seen.append(replace(fits[0], index=len(seen), mask=entry))

@@ -158,7 +158,6 @@ def _shown(item: str) -> str:
 
 def _refusal(item: str) -> GpuListError:  # noqa: PLR0911 - one return for each misreading
     """Say why an item that fits no form is refused, and what its writer most likely meant."""
-    shown = _shown(item)
     if re.fullmatch(r"-[0-9]+", item):
         return GpuListError(
             "there is no GPU with a negative number",
@@ -182,6 +181,8 @@ def _refusal(item: str) -> GpuListError:  # noqa: PLR0911 - one return for each 
         return GpuListError(
             "it is no identity of a GPU", hint="write it as `nvidia-smi -L` shows it: GPU-8f3a…"
         )
+    if item == "auto":
+        return GpuListError("it does not go with other items", hint="write `auto` alone")
     if item.lower() in {"auto", "all"}:
-        return GpuListError(f"`{shown}` does not go with other items", hint="write `auto` alone")
+        return GpuListError("it is no item of a GPU list", hint="write `auto` alone")
     return GpuListError("it is no item of a GPU list", hint=_WRITE)

@@ -15,6 +15,7 @@ __all__ = [
     "FileToWrite",
     "LinkToMake",
     "Need",
+    "Noted",
     "Outcome",
     "RunEnded",
     "RunStarted",
@@ -239,6 +240,13 @@ class StepEnded(Event):
 
     stage: str
     outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Event):
+    """Something that the user of a run should know, said once."""
+
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ _KINDS = {
     "bool": "true or false",
     "choice": "one of its choices",
 }
+_BITS = 64
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
 
@@ -141,6 +142,10 @@ def _scalar(name: str, param: Param, raw: object) -> Scalar:
 
 
 def _number(name: str, param: Param, raw: object) -> int | float:
+    if isinstance(raw, int) and raw.bit_length() > _BITS:
+        raise ParameterError(
+            f"`{name}` is a number of more than {_BITS} bits", hint="no program can be given one"
+        )
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
         raise _wrong(name, param, raw)
     if param.type == "int":

@@ -142,6 +142,11 @@ def fill_gpu(argv: Iterable[str], gpus: Sequence[str]) -> list[str]:
     Alone it becomes several, inside one it is joined by commas, as in
     ``CUDA_VISIBLE_DEVICES=%(GPU)s``.
 
+    Raises
+    ------
+    TemplateError
+        When there is a mark and no GPU.
+
     Examples
     --------
     >>> fill_gpu(["prog", "-Gpu", "%(GPU)s", "--ids=%(GPU)s", "50%"], ["0", "3"])
@@ -149,6 +154,11 @@ def fill_gpu(argv: Iterable[str], gpus: Sequence[str]) -> list[str]:
     """
     filled: list[str] = []
     for argument in argv:
+        if "%(GPU)s" in argument and not gpus:
+            raise TemplateError(
+                "the mark %(GPU)s is left without a value: the command has no GPU",
+                hint="ask for a GPU, or take the mark out",
+            )
         if argument == "%(GPU)s":
             filled.extend(gpus)
         else:
@@ -168,7 +178,7 @@ def holds(
         return True
     texts = condition.args if isinstance(condition, Group) else (condition.path, condition.made)
     named = {mark.name for text in texts for mark in marks(text)}
-    return all(names.get(name) is not None for name in named if name in params) and (
+    return all(names.get(name) not in (None, ()) for name in named if name in params) and (
         gpu or "GPU" not in named
     )
 
@@ -229,7 +239,8 @@ def _one(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Param]) ->
 def _part(text: str, part: str) -> str:
     path = PurePosixPath(text)
     if part == "base":
-        return text[: len(text) - len(path.suffix)] if path.suffix else text
+        # Not path.with_suffix(""), which would make an option of `./-x.mrc`.
+        return text.rstrip("/").removesuffix(path.suffix) if path.suffix else text
     if part == "dir":
         return str(path.parent)
     return str(getattr(path, part))

@@ -1,0 +1,1 @@
+"""Whole-frame movie alignment: the program gpucore-framealign."""

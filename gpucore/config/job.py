@@ -1,0 +1,213 @@
+"""What ``job.toml`` can say: what to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from gpucore.config.check import build
+from gpucore.config.settings import STRICT, SharingChoice
+from gpucore.config.toml import TomlFile, read_toml
+from gpucore.errors import ConfigError
+from gpucore.standard.adapter import Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Job", "JobFile", "RunTable", "Stage", "StepTable", "check_job", "ordered", "read_job"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTable:
+    """How the run is made; what is None comes from the site's settings.
+
+    Parameters
+    ----------
+    gpus : str or None
+        GPU list.
+    threads : int or None
+        Threads, the master included.
+    output : str
+        Folder of the outputs, relative to the folder of the job file.
+    devices, policy, sharing, isolate
+        As in ``gpucore.toml``.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    gpus: str | None = None
+    threads: int | None = None
+    output: str = "out"
+    devices: str | None = None
+    policy: str | None = None
+    sharing: SharingChoice | None = None
+    isolate: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One adapter over many items.
+
+    Parameters
+    ----------
+    name : str
+        What later stages call it.
+    adapter : str
+        The adapter.
+    items : str or tuple of str
+        Files and glob patterns, relative to the folder of the job file.
+    item : str
+        Instead of ``items``: an output of an earlier stage, ``%(align.out)s``.
+    after : str or tuple of str
+        Stages and steps that come before; an item waits for its own item of a stage.
+    params : Mapping
+        Parameters, the same for each item; paths relative to the folder of the job file.
+    use_gpu : bool
+        ``USE_GPU``, for an adapter whose GPU is optional.
+    gpus : int or None
+        GPUs for each step, under the policy ``pool``.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    name: str
+    adapter: str
+    items: str | tuple[str, ...] = ()
+    item: str = ""
+    after: str | tuple[str, ...] = ()
+    params: Mapping[str, Value] = field(default_factory=dict)
+    use_gpu: bool = True
+    gpus: int | None = None
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """``items`` as a tuple."""
+        return (self.items,) if isinstance(self.items, str) else self.items
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """``after`` as a tuple."""
+        return (self.after,) if isinstance(self.after, str) else self.after
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTable:
+    """One run of one adapter.
+
+    Parameters
+    ----------
+    name, adapter, after, params, use_gpu, gpus
+        As for `Stage`.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    name: str
+    adapter: str
+    after: str | tuple[str, ...] = ()
+    params: Mapping[str, Value] = field(default_factory=dict)
+    use_gpu: bool = True
+    gpus: int | None = None
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """``after`` as a tuple."""
+        return (self.after,) if isinstance(self.after, str) else self.after
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job: stages over items and single steps, in any order.
+
+    Parameters
+    ----------
+    run : RunTable
+        How the run is made.
+    stage : tuple of Stage
+        Stages.
+    step : tuple of StepTable
+        Single steps.
+    schema : int
+        Version of this form.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    run: RunTable = field(default_factory=RunTable)
+    stage: tuple[Stage, ...] = ()
+    step: tuple[StepTable, ...] = ()
+    schema: Literal[1] = 1
+
+    @property
+    def parts(self) -> tuple[Stage | StepTable, ...]:
+        """Stages and steps, in the order of the file within each."""
+        return (*self.stage, *self.step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFile:
+    """A job and the file that says it.
+
+    Parameters
+    ----------
+    job : Job
+        The job.
+    toml : TomlFile
+        The file; its ``fault`` and ``where`` tell where a key stands.
+    """
+
+    job: Job
+    toml: TomlFile
+
+    @property
+    def path(self) -> Path:
+        """The file, as its user named it."""
+        return self.toml.path
+
+    @property
+    def folder(self) -> Path:
+        """What every relative path of the job is relative to."""
+        return self.toml.path.absolute().parent
+
+
+def read_job(path: Path) -> JobFile:
+    """Return a job file whose keys and types are right; `job_faults` says whether it can run.
+
+    Raises
+    ------
+    ConfigError, Faults
+        Whatever is wrong with its form, each fault with file, line and key.
+    """
+    return check_job(read_toml(path))
+
+
+def check_job(file: TomlFile) -> JobFile:
+    """Return the job that a parsed file says, as `read_job` does.
+
+    Raises
+    ------
+    ConfigError, Faults
+        Whatever is wrong with its form, each fault with file, line and key.
+    """
+    return JobFile(job=build(Job, file), toml=file)
+
+
+def ordered(job: Job) -> list[str]:
+    """Return the names of stages and steps, each after all that it waits for.
+
+    Raises
+    ------
+    ConfigError
+        When they wait for each other.
+    """
+    known = {part.name for part in job.parts}
+    graph = {part.name: [name for name in part.before if name in known] for part in job.parts}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise ConfigError(
+            f"they wait for each other: {' → '.join(reversed(error.args[1]))}",
+            hint="take one `after` out",
+        ) from None

@@ -1,0 +1,220 @@
+"""Proves that a job can run with the adapters that are known; every fault with line and key."""
+
+from __future__ import annotations
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from gpucore.config.job import Stage
+from gpucore.errors import GpucoreError, did_you_mean
+from gpucore.standard.gpulist import parse_gpu_list
+from gpucore.standard.params import check_value
+from gpucore.standard.template import marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gpucore.config.job import JobFile, StepTable
+    from gpucore.config.places import KeyPath
+    from gpucore.config.toml import FileError, TomlFile
+    from gpucore.standard.adapter import Adapter
+    from gpucore.standard.template import Mark
+
+__all__ = ["job_faults"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def job_faults(
+    job_file: JobFile, adapters: Mapping[str, Adapter], *, policy: str = "slots"
+) -> list[GpucoreError]:
+    """Return what keeps a job from running, in the order of the file.
+
+    Parameters
+    ----------
+    job_file : JobFile
+        The job.
+    adapters : Mapping[str, Adapter]
+        All adapters that are known, by name.
+    policy : str
+        The site's policy, for a job that names none.
+    """
+    check = _Check(job_file, adapters, job_file.job.run.policy or policy)
+    found: list[FileError] = [*check.run(), *check.names(), *check.cycles(), *check.parts()]
+    found.sort(key=lambda fault: fault.place.line if fault.place else 0)
+    return [*found]
+
+
+class _Check:
+    """Looks at one job with everything that its checks need."""
+
+    def __init__(self, job_file: JobFile, adapters: Mapping[str, Adapter], policy: str) -> None:
+        self.job = job_file.job
+        self.file: TomlFile = job_file.toml
+        self.adapters = adapters
+        self.policy = policy
+        self.placed: list[tuple[KeyPath, Stage | StepTable]] = [
+            *((("stage", place), one) for place, one in enumerate(self.job.stage)),
+            *((("step", place), one) for place, one in enumerate(self.job.step)),
+        ]
+        self.known = {part.name: part for _, part in reversed(self.placed)}
+
+    def run(self) -> Iterator[FileError]:
+        run = self.job.run
+        try:
+            parse_gpu_list(run.gpus or "")
+        except GpucoreError as error:
+            yield self.file.fault(("run", "gpus"), error.what, error.hint)
+        if run.threads is not None and run.threads < 1:
+            yield self.file.fault(
+                ("run", "threads"), f"{run.threads} threads are none", "1 or more"
+            )
+        if not run.output.strip():
+            yield self.file.fault(("run", "output"), "the output folder is empty", 'as in "out"')
+        if not self.placed:
+            yield self.file.fault((), "there is nothing to run", "write a [[stage]] or a [[step]]")
+
+    def names(self) -> Iterator[FileError]:
+        first: dict[str, KeyPath] = {}
+        for at, part in self.placed:
+            key = (*at, "name")
+            if not _NAME.fullmatch(part.name):
+                yield self.file.fault(key, f"`{part.name}` is no name of a {at[0]}",
+                                      "letters, digits, `_` and `-`, a letter first")  # fmt: skip
+            elif part.name in first:
+                line = self.file.place((*first[part.name], "name")).line
+                yield self.file.fault(key, f"the name `{part.name}` is taken by line {line}",
+                                      "give each stage and step a name of its own")  # fmt: skip
+            first.setdefault(part.name, at)
+
+    def cycles(self) -> Iterator[FileError]:
+        graph = {name: {one for one in part.before if one in self.known}
+                 for name, part in self.known.items()}  # fmt: skip
+        while True:
+            try:
+                TopologicalSorter(graph).prepare()
+            except CycleError as error:
+                circle: list[str] = error.args[1][::-1]
+            else:
+                return
+            at = next(at for at, part in self.placed if part.name == circle[0])
+            yield self.file.fault(
+                (*at, "after"), f"they wait for each other: {' after '.join(circle)}"
+                if len(circle) > 2 else f"`{circle[0]}` waits for itself",  # noqa: PLR2004 - a name twice
+                "take one `after` out")  # fmt: skip
+            graph[circle[0]].discard(circle[1])
+
+    def parts(self) -> Iterator[FileError]:
+        for at, part in self.placed:
+            yield from self._after(at, part)
+            adapter = self.adapters.get(part.adapter)
+            if adapter is None:
+                yield self.file.fault((*at, "adapter"), f"unknown adapter `{part.adapter}`",
+                                      did_you_mean(part.adapter, self.adapters))  # fmt: skip
+            else:
+                yield from self._gpu(at, part, adapter)
+                yield from self._params(at, part, adapter)
+            if isinstance(part, Stage):
+                yield from self._items(at, part)
+
+    def _after(self, at: KeyPath, part: Stage | StepTable) -> Iterator[FileError]:
+        for place, name in enumerate(part.before):
+            if name not in self.known:
+                key = (*at, "after") if isinstance(part.after, str) else (*at, "after", place)
+                others = [one for one in self.known if one != part.name]
+                yield self.file.fault(key, f"no stage or step is called `{name}`",
+                                      did_you_mean(name, others))  # fmt: skip
+
+    def _gpu(self, at: KeyPath, part: Stage | StepTable, adapter: Adapter) -> Iterator[FileError]:
+        if not part.use_gpu and adapter.gpu.use.requires_gpu:
+            yield self.file.fault((*at, "use_gpu"), f"`{adapter.name}` runs on a GPU only",
+                                  "take `use_gpu` out")  # fmt: skip
+        if part.gpus is None:
+            return
+        key = (*at, "gpus")
+        if self.policy != "pool":
+            yield self.file.fault(
+                key, f"the policy `{self.policy}` says how many GPUs a step gets",
+                'take `gpus` out, or write policy = "pool" in [run]')  # fmt: skip
+        if part.gpus < 1:
+            yield self.file.fault(key, f"{part.gpus} GPUs are none",
+                                  "1 or more; without a GPU: use_gpu = false")  # fmt: skip
+        elif not adapter.gpu.use.uses_gpu(use_gpu=part.use_gpu):
+            yield self.file.fault(key, f"`{part.name}` uses no GPU", "take `gpus` out")
+        elif adapter.gpu.max is not None and part.gpus > adapter.gpu.max:
+            yield self.file.fault(key, f"`{adapter.name}` cannot use {part.gpus} GPUs",
+                                  f"{adapter.gpu.max} or less")  # fmt: skip
+
+    def _params(
+        self, at: KeyPath, part: Stage | StepTable, adapter: Adapter
+    ) -> Iterator[FileError]:
+        filled = adapter.item if isinstance(part, Stage) else ""
+        if isinstance(part, Stage) and not filled:
+            yield self.file.fault(
+                (*at, "adapter"), f"`{adapter.name}` has no parameter that a stage can run over",
+                "write it as a [[step]]")  # fmt: skip
+        for name, value in part.params.items():
+            key = (*at, "params", name)
+            if name not in adapter.params:
+                yield self.file.fault(key, f"unknown parameter `{name}`",
+                                      did_you_mean(name, adapter.params))  # fmt: skip
+            elif name == filled:
+                yield self.file.fault(
+                    key, f"`{name}` is given twice: it is the stage's item",
+                    f"take `{name}` out, or write this as a [[step]]")  # fmt: skip
+            else:
+                try:
+                    check_value(name, adapter.params[name], value)
+                except GpucoreError as error:
+                    yield self.file.fault(key, error.what, error.hint)
+        for name, param in adapter.params.items():
+            if param.required and name != filled and name not in part.params:
+                unit = f" [{param.unit}]" if param.unit else ""
+                yield self.file.fault((*at, "params"), f"parameter `{name}` is missing",
+                                      f"give `{name}`{unit}: {param.help}")  # fmt: skip
+
+    def _items(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
+        data = self._table(at)
+        if ("items" in data) == ("item" in data):
+            both = "both `items` and `item`" if "item" in data else "neither `items` nor `item`"
+            yield self.file.fault(
+                at, f"stage `{stage.name}` has {both}",
+                'write items = "folder/*.tif" or item = "%(stage.output)s"')  # fmt: skip
+        elif "items" in data and (not stage.patterns or not all(map(str.strip, stage.patterns))):
+            yield self.file.fault((*at, "items"), "`items` names nothing",
+                                  'write files or patterns, as in "movies/*.tif"')  # fmt: skip
+        if "item" in data:
+            found = marks(stage.item)
+            if not found:
+                yield self.file.fault(
+                    (*at, "item"), f"`{stage.item}` has no mark of a stage",
+                    "write %(stage.output)s; files are named by `items`")  # fmt: skip
+            for mark in found:
+                yield from self._mark((*at, "item"), stage, mark)
+
+    def _table(self, at: KeyPath) -> Mapping[str, object]:
+        tables = self.file.data[str(at[0])]
+        table = tables[int(at[1])] if isinstance(tables, list) else {}
+        return table if isinstance(table, dict) else {}
+
+    def _mark(self, key: KeyPath, stage: Stage, mark: Mark) -> Iterator[FileError]:
+        source = self.known.get(mark.name)
+        stages = [one.name for one in self.job.stage if one.name != stage.name]
+        if not isinstance(source, Stage) or source.name == stage.name:
+            yield self.file.fault(key, f"the mark {mark} names no other stage",
+                                  did_you_mean(mark.name, stages))  # fmt: skip
+            return
+        if mark.name not in stage.before:
+            yield self.file.fault(key, f"the mark {mark} names a stage that is not in `after`",
+                                  f'write after = "{mark.name}"')  # fmt: skip
+        adapter = self.adapters.get(source.adapter)
+        if adapter is None:
+            return
+        outputs = dict.fromkeys((*adapter.output_params, *(one.name for one in adapter.output)))
+        if mark.part not in outputs:
+            hint = did_you_mean(mark.part, outputs) if mark.part else (
+                f"write %({mark.name}.{next(iter(outputs), 'output')})s")  # fmt: skip
+            yield self.file.fault(
+                key, f"the mark {mark} names no output of `{adapter.name}`", hint
+            )  # fmt: skip

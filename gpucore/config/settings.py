@@ -1,0 +1,137 @@
+"""What ``gpucore.toml`` can say: what this site has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
+
+from gpucore.errors import ConfigError, GpucoreError, GpuListError, did_you_mean, raise_faults
+from gpucore.standard.gpulist import parse_gpu_list
+
+__all__ = ["STRICT", "PluginsConfig", "ProgramConfig", "SharingChoice", "SiteConfig"]
+
+STRICT = {"extra": "forbid", "strict": True}
+
+SharingChoice: TypeAlias = Literal["adapter", "repeat", "never"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramConfig:
+    """Where one program is, and what it needs.
+
+    Parameters
+    ----------
+    executable : str
+        Its name or path here; empty: what its adapter says.
+    env : Mapping[str, str]
+        What is set for it.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    executable: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginsConfig:
+    """Which plugins are used.
+
+    Parameters
+    ----------
+    disable : tuple of str
+        Names of entry points that are not loaded.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    disable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteConfig:
+    """The settings of a site, its users and their projects (``gpucore.toml``).
+
+    Parameters
+    ----------
+    gpus : str
+        GPU list.
+    threads : int or None
+        Threads of a run, the master included; None: one worker for each GPU.
+    devices : str
+        Device source, ``name`` or ``name:argument``.
+    policy : str
+        How the GPU list is cut.
+    engine : str
+        Where commands run.
+    sharing : str
+        ``adapter``: each adapter says whether a short GPU list is repeated; ``repeat``: it always
+        is; ``never``.
+    isolate : bool
+        Whether every program that bears it sees its own GPUs only.
+    adapters : tuple of str
+        Adapters' TOML files, and folders of them; relative to the folder of the file that names
+        them.
+    program : Mapping[str, ProgramConfig]
+        Programs by their adapter's name.
+    plugins : PluginsConfig
+        Which plugins are used.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    gpus: str = "auto"
+    threads: int | None = None
+    devices: str = "nvml"
+    policy: str = "slots"
+    engine: str = "local"
+    sharing: SharingChoice = "adapter"
+    isolate: bool = False
+    adapters: tuple[str, ...] = ()
+    program: Mapping[str, ProgramConfig] = field(default_factory=dict)
+    plugins: PluginsConfig = field(default_factory=PluginsConfig)
+
+    def with_changes(  # noqa: PLR0913 - one for each setting that a flag can say
+        self,
+        *,
+        gpus: str | None = None,
+        threads: int | None = None,
+        devices: str | None = None,
+        policy: str | None = None,
+        engine: str | None = None,
+        sharing: str | None = None,
+        isolate: bool | None = None,
+    ) -> SiteConfig:
+        """Return the settings with what flags or arguments say; None leaves a setting as it is.
+
+        Raises
+        ------
+        ConfigError, GpuListError, Faults
+            A number of threads, a way of sharing or a GPU list that is none.
+        """
+        faults: list[GpucoreError] = []
+        choices = get_args(SharingChoice)
+        if threads is not None and threads < 1:
+            faults.append(ConfigError(f"{threads} threads are none", hint="1 or more"))
+        if sharing is not None and sharing not in choices:
+            faults.append(
+                ConfigError(
+                    f"`{sharing}` is no way of sharing", hint=did_you_mean(sharing, choices)
+                )
+            )
+        try:
+            parse_gpu_list(gpus or "")
+        except GpuListError as error:
+            faults.append(error)
+        raise_faults(faults)
+        given: dict[str, Any] = {
+            "gpus": gpus,
+            "threads": threads,
+            "devices": devices,
+            "policy": policy,
+            "engine": engine,
+            "sharing": sharing,
+            "isolate": isolate,
+        }
+        return replace(self, **{key: value for key, value in given.items() if value is not None})

@@ -1,0 +1,283 @@
+"""Between the machine, which decides, and the engine, which runs: actions carried out.
+
+The machine is called under one lock, by whichever thread has an event for it: no thread of our own
+stands between the end of a step and the start of the next, and nothing polls. Futures and
+observers are only ever told outside that lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeAlias
+
+from gpucore.errors import NeedError, StepError
+from gpucore.plugins.offers import EngineTask
+from gpucore.running import RunningStep
+from gpucore.scheduling import (
+    Action,
+    Cancelled,
+    Drained,
+    Ended,
+    Fate,
+    Grant,
+    Launch,
+    Machine,
+    MachineEvent,
+    Refuse,
+    Skip,
+    Stop,
+    Submitted,
+)
+from gpucore.standard.model import (
+    Event,
+    FailureClass,
+    Need,
+    Outcome,
+    StepEnded,
+    StepStarted,
+    StepState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpucore.plugins.offers import Engine
+    from gpucore.running import Surroundings
+    from gpucore.standard.step import Step
+
+__all__ = ["Dispatch", "LeaseAnswer", "StepFuture"]
+
+LeaseAnswer: TypeAlias = "Callable[[Grant | NeedError | None], None]"
+
+
+class StepFuture(Future[Outcome]):
+    """The future of one step: its `Outcome`, or the `StepError` that carries it.
+
+    Attributes
+    ----------
+    number : int
+        The step's number in its run.
+    """
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        super().__init__()
+        self.number = -1
+        self._dispatch = dispatch
+
+    def cancel(self) -> bool:
+        """Cancel the step if it does not run yet; what hangs on it is skipped."""
+        cancelled = super().cancel()
+        if cancelled:
+            self._dispatch.handle(Cancelled(self.number))
+        return cancelled
+
+
+class Dispatch:
+    """Carries out what a machine decides.
+
+    Parameters
+    ----------
+    machine : Machine
+        Decides.
+    engine : Engine
+        Runs programs.
+    around : Surroundings
+        What all steps have in common.
+    tell : callable
+        Told of every event; must not raise.
+
+    Attributes
+    ----------
+    counts : dict
+        Steps that ended, by state.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        engine: Engine,
+        around: Surroundings,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self.counts = dict.fromkeys(StepState, 0)
+        self._machine = machine
+        self._engine = engine
+        self._around = around
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._quiet = threading.Condition(threading.Lock())
+        self._open = 0
+        self._steps: dict[int, Step] = {}
+        self._futures: dict[int, StepFuture] = {}
+        self._leases: dict[int, LeaseAnswer] = {}
+        self._running: dict[int, RunningStep] = {}
+
+    @property
+    def submitted(self) -> int:
+        """How many steps and leases were submitted; the next one's number."""
+        return self._machine.submitted
+
+    def submit(
+        self, step: Step, need: Need, after: Sequence[int], future: StepFuture | None = None
+    ) -> int:
+        """Submit a step; return its number."""
+        with self._quiet:
+            self._open += 1
+        with self._lock:
+            number = self._machine.submitted
+            self._steps[number] = step
+            if future is not None:
+                future.number = number
+                self._futures[number] = future
+            later = self._carry_out(self._machine.handle(Submitted(number, need, after)))
+        self._call(later)
+        return number
+
+    def ask(self, need: Need, answer: LeaseAnswer) -> int:
+        """Ask for a lease; ``answer`` gets the grant, why there is none ever, or None."""
+        with self._lock:
+            number = self._machine.submitted
+            self._leases[number] = answer
+            later = self._carry_out(self._machine.handle(Submitted(number, need)))
+        self._call(later)
+        return number
+
+    def handle(self, event: MachineEvent) -> None:
+        """Give the machine an event and carry out what follows from it."""
+        with self._lock:
+            later = self._carry_out(self._machine.handle(event))
+        self._call(later)
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing new, and end what runs."""
+        self.handle(Drained())
+        for number in list(self._running):
+            self._engine.stop(number, now=now)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no step is left; return whether that is so."""
+        with self._quiet:
+            return self._quiet.wait_for(lambda: not self._open, timeout)
+
+    def _carry_out(self, actions: Sequence[Action]) -> list[Callable[[], None]]:
+        """Do what has to be done under the lock; return what has to be done outside it."""
+        later: list[Callable[[], None]] = []
+        for action in actions:
+            if isinstance(action, Launch):
+                self._launch(action, later)
+            elif isinstance(action, Stop):
+                number = action.step
+                later.append(lambda number=number: self._engine.stop(number))  # type: ignore[misc]
+            else:
+                self._not_run(action, later)
+        return later
+
+    def _launch(self, launch: Launch, later: list[Callable[[], None]]) -> None:
+        number, grant = launch.step, launch.grant
+        answer = self._leases.pop(number, None)
+        if answer is not None:
+            later.append(lambda: answer(grant))
+            return
+        future = self._futures.get(number)
+        if future is not None and not future.set_running_or_notify_cancel():
+            # Cancelled in this very moment; its own Cancelled event comes too late to stop it.
+            later.append(lambda: self._settle_unstarted(number, StepState.CANCELLED, "cancelled"))
+            later.append(lambda: self.handle(Ended(number, done=False)))
+            return
+        running = RunningStep(
+            number, self._steps[number], grant, self._around, self._begun, self._ended
+        )
+        self._running[number] = running
+        self._engine.start(
+            EngineTask(
+                step=number,
+                name=running.step.name,
+                prepare=running.prepare,
+                begun=running.begun,
+                ended=running.ended,
+            )
+        )
+
+    def _not_run(self, action: Skip | Refuse, later: list[Callable[[], None]]) -> None:
+        number = action.step
+        answer = self._leases.pop(number, None)
+        if answer is not None:
+            error = action.error if isinstance(action, Refuse) else None
+            later.append(lambda: answer(error))
+            return
+        if isinstance(action, Refuse):
+            reason = action.error.what
+            later.append(lambda: self._settle_unstarted(number, StepState.FAILED, reason))
+        elif action.fate == Fate.SKIPPED:
+            name = self._steps[action.because].name if action.because in self._steps else "a step"
+            reason = f"skipped, because {name} did not end well"
+            later.append(lambda: self._settle_unstarted(number, StepState.SKIPPED, reason))
+        else:
+            later.append(
+                lambda: self._settle_unstarted(number, StepState.CANCELLED, "it was not started")
+            )
+
+    def _begun(self, running: RunningStep) -> None:
+        step = running.step
+        self._tell(
+            StepStarted(
+                run=self._around.run,
+                step=step.name,
+                adapter=step.adapter.name,
+                stage=step.stage,
+                devices=running.grant.devices,
+            )
+        )
+
+    def _ended(self, number: int, outcome: Outcome) -> None:
+        self._running.pop(number, None)
+        # The devices go on at once; who waits for this step's result comes second.
+        self.handle(Ended(number, done=outcome.done))
+        self._settle(number, outcome)
+
+    def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
+        step = self._steps[number]
+        failure = FailureClass.NOT_STARTED if state is StepState.FAILED else None
+        self._settle(
+            number,
+            Outcome(
+                step=step.name,
+                adapter=step.adapter.name,
+                state=state,
+                reason=reason,
+                failure=failure,
+            ),
+        )
+
+    def _settle(self, number: int, outcome: Outcome) -> None:
+        step = self._steps.pop(number)
+        future = self._futures.pop(number, None)
+        self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
+        if future is not None:
+            _resolve(future, outcome)
+        with self._quiet:
+            self.counts[outcome.state] += 1
+            self._open -= 1
+            if not self._open:
+                self._quiet.notify_all()
+
+    @staticmethod
+    def _call(later: Sequence[Callable[[], None]]) -> None:
+        for one in later:
+            one()
+
+
+def _resolve(future: StepFuture, outcome: Outcome) -> None:
+    if outcome.done:
+        future.set_result(outcome)
+    elif outcome.state is StepState.CANCELLED and (future.cancelled() or Future.cancel(future)):
+        future.set_running_or_notify_cancel()
+    else:
+        future.set_exception(
+            StepError(
+                f"{outcome.step} {outcome.state.value}: {outcome.reason}",
+                hint=outcome.hint or (f"its log: {outcome.log}" if outcome.log else ""),
+                outcome=outcome,
+            )
+        )

@@ -1,0 +1,1 @@
+"""Where commands run: one contract (`gpucore.plugins.offers.Engine`) for all engines."""

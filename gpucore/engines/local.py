@@ -1,0 +1,107 @@
+"""The engine ``local``: this machine, a thread for each program that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+
+from gpucore.plugins.offers import EngineSpec, EngineTask, Exit, Prepared
+from gpucore.system.processes import RunningProgram
+
+__all__ = ["LOCAL", "LocalEngine"]
+
+
+class LocalEngine:
+    """Runs programs on this machine.
+
+    Parameters
+    ----------
+    workers : int
+        Programs at once. A thread is started when there is work for it, and kept.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._tasks: queue.SimpleQueue[EngineTask | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._waiting = 0  # tasks taken and not ended: a thread is there for each
+        self._running: dict[int, RunningProgram] = {}
+        self._stopped: set[int] = set()
+        self._closed = False
+
+    def start(self, task: EngineTask) -> None:
+        """Run a task as soon as a thread is there for it."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the engine is closed")
+            self._waiting += 1
+            if self._waiting > len(self._threads) and len(self._threads) < self._workers:
+                # Daemon threads: a host that never closes its executor can still end.
+                thread = threading.Thread(
+                    target=self._work, name=f"gpucore-local-{len(self._threads)}", daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+        self._tasks.put(task)
+
+    def stop(self, step: int, *, now: bool = False) -> None:
+        """End a task's program and its children, or keep it from being started."""
+        with self._lock:
+            self._stopped.add(step)
+            program = self._running.get(step)
+        if program is not None and now:
+            program.kill()
+        elif program is not None:
+            program.stop()
+
+    def close(self) -> None:
+        """Wait for what runs, and let the threads go."""
+        with self._lock:
+            self._closed = True
+            threads = self._threads
+        for _ in threads:
+            self._tasks.put(None)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            ended = self._run(task)
+            with self._lock:
+                self._waiting -= 1
+                self._stopped.discard(task.step)
+            task.ended(ended)
+
+    def _run(self, task: EngineTask) -> Exit:
+        started = time.time()
+        prepared: Prepared | None = None
+        try:
+            prepared = task.prepare()
+            if task.step in self._stopped:
+                return Exit(code=None, started=started, ended=time.time(), stopped=True)
+            program = RunningProgram(prepared)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the step must end with it
+            return Exit(
+                code=None, started=started, ended=time.time(), error=error, prepared=prepared
+            )
+        with self._lock:
+            self._running[task.step] = program
+            stopped = task.step in self._stopped
+        if stopped:
+            program.stop()
+        with contextlib.suppress(Exception):  # an observer's fault must not leave the program alone
+            task.begun(prepared)
+        code = program.wait()
+        with self._lock:
+            del self._running[task.step]
+            stopped = task.step in self._stopped
+        return Exit(
+            code=code, started=started, ended=time.time(), stopped=stopped, prepared=prepared
+        )
+
+
+LOCAL = EngineSpec(name="local", title="this machine", open=LocalEngine)

@@ -1,0 +1,362 @@
+"""What a host application opens: submit steps, get futures; or lease devices. Thread-safe."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from gpucore.dispatch import Dispatch, StepFuture
+from gpucore.errors import DeviceError, NeedError
+from gpucore.lease import Lease
+from gpucore.opening import Settings, read_settings, surroundings
+from gpucore.planning import make_step
+from gpucore.provision import Provision, sharing_note
+from gpucore.scheduling import Cancelled, Ended, Grant
+from gpucore.standard.model import Event, Need, Noted, RunEnded, RunStarted, StepState
+from gpucore.system.programs import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from gpucore.config import SiteConfig
+    from gpucore.planning import Plan
+    from gpucore.plugins import PluginHost
+    from gpucore.standard.adapter import Adapter
+    from gpucore.standard.step import Step
+
+__all__ = ["StepExecutor", "StepFuture"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class StepExecutor:
+    """Runs steps on the GPUs that a list gives; opened with `open`, closed by ``with``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        provision: Provision,
+        *,
+        output: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        around = surroundings(settings, output)
+        self.plugins = settings.plugins
+        self.provision = provision
+        self.run = around.run
+        self.folder = around.folder
+        self._around = around
+        self._settings = settings
+        self._output = output or ""
+        self._on_event = on_event
+        self._engine = self.plugins.engine(settings.config.engine).open(provision.workers)
+        self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
+        self._numbers = itertools.count(1)
+        self._notes: set[str] = set()
+        self._closed = False
+        # A host that ends without closing leaves no program of ours behind.
+        atexit.register(self.stop, now=True)
+        self._tell(
+            RunStarted(
+                run=self.run,
+                devices=provision.devices,
+                slots=tuple(unit.devices for unit in provision.units),
+                workers=provision.workers,
+            )
+        )
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        gpus: str | None = None,
+        threads: int | None = None,
+        output: str | os.PathLike[str] | None = None,
+        devices: str | None = None,
+        adapters: Iterable[Adapter | str | os.PathLike[str]] = (),
+        config: SiteConfig | str | os.PathLike[str] | None = None,
+        policy: str | None = None,
+        sharing: str | None = None,
+        isolate: bool | None = None,
+        root: str | os.PathLike[str] | None = None,
+        plugins: PluginHost | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> StepExecutor:
+        """Open an executor; what is not given comes from the site's configuration.
+
+        Parameters
+        ----------
+        gpus : str
+            The GPU list, as in the standard: ``"0 1"``, ``"0-3"``, ``"auto"``, ``""`` for none.
+        threads : int
+            Threads, the master counted: T threads run T - 1 steps at once. By default there is a
+            worker for each place of the list.
+        output : path
+            Where outputs lie that are not given a path, and the run's logs (in ``.gpucore``).
+            Without it they lie in a temporary folder.
+        devices : str
+            Where devices come from: ``"nvml"``, ``"simulated:4"``, or a plugin's.
+        adapters : iterable
+            Adapters beside the installed ones: values, TOML files, or folders of these.
+        config : SiteConfig or path
+            The site's configuration, or a file that counts above the site's own.
+        policy, sharing, isolate
+            As in ``gpucore.toml``.
+        root : path
+            Relative paths are below it, and programs run in it; the working directory by default.
+        plugins : PluginHost
+            What was loaded already.
+        on_event : callable
+            Told of every event, on whichever thread it happens; what it raises is dropped.
+
+        Raises
+        ------
+        GpuListError, DeviceError
+            When the list cannot be read or met.
+        GpucoreError
+            For faults in the configuration or in adapter files.
+        """
+        settings = read_settings(
+            config=config,
+            root=root,
+            adapters=adapters,
+            plugins=plugins,
+            gpus=gpus,
+            threads=threads,
+            devices=devices,
+            policy=policy,
+            sharing=sharing,
+            isolate=isolate,
+        )
+        return cls(
+            settings,
+            settings.provide(),
+            output=None if output is None else os.fspath(output),
+            on_event=on_event,
+        )
+
+    def submit(
+        self,
+        adapter: str | Adapter,
+        *,
+        name: str | None = None,
+        after: Sequence[StepFuture] = (),
+        use_gpu: bool = True,
+        gpus: int | None = None,
+        **params: object,
+    ) -> StepFuture:
+        """Submit one step.
+
+        Parameters
+        ----------
+        adapter : str or Adapter
+            The program.
+        name : str
+            The step's name; adapter and number by default.
+        after : sequence of futures
+            Steps of this executor that must be done first; if one is not, this one is skipped.
+        use_gpu : bool
+            The standard's ``USE_GPU``.
+        gpus : int
+            GPUs it asks for, all at once; a slot by default.
+        **params
+            The program's parameters.
+
+        Returns
+        -------
+        StepFuture
+            A `concurrent.futures.Future`; its result is an `Outcome`. A step that fails or is
+            skipped raises `StepError`.
+
+        Raises
+        ------
+        AdapterError, ParameterError, ProgramError, DeviceError, NeedError, Faults
+            Before anything is started.
+        """
+        known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
+        step = make_step(
+            known,
+            params,
+            name=name or f"{known.name}/{next(self._numbers)}",
+            output=self._output,
+            use_gpu=use_gpu,
+            gpus=gpus,
+        )
+        self.check(known, use_gpu=use_gpu)
+        future = StepFuture(self._dispatch)
+        need = self._need(step)
+        self._dispatch.submit(step, need, [one.number for one in after], future)
+        return future
+
+    def submit_plan(self, plan: Plan) -> None:
+        """Submit every step of a plan, without futures: a million of them cost little memory.
+
+        Raises
+        ------
+        ProgramError, DeviceError
+            Before anything is started.
+        """
+        gpu_wanted = {one.step.adapter.name: one.step.use_gpu for one in plan.steps}
+        for adapter in plan.adapters:
+            self.check(adapter, use_gpu=gpu_wanted[adapter.name])
+        numbers: list[int] = []
+        for planned in plan.steps:
+            after = [numbers[place] for place in planned.after]
+            numbers.append(self._dispatch.submit(planned.step, self._need(planned.step), after))
+
+    def lease(
+        self,
+        adapter: str | Adapter | None = None,
+        *,
+        gpus: int | None = None,
+        timeout: float | None = None,
+    ) -> Lease:
+        """Wait for devices and hold them until the lease is given back.
+
+        Parameters
+        ----------
+        adapter : str or Adapter
+            The program that the host will start; its GPU form makes ``lease.command``.
+        gpus : int
+            How many; a slot by default.
+        timeout : float
+            Seconds to wait; for ever by default.
+
+        Raises
+        ------
+        TimeoutError
+            When they did not become free in time.
+        NeedError, DeviceError
+            When there will never be so many.
+        """
+        known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
+        if known is not None:
+            self.check(known, use_gpu=True)
+        if not self.provision.units:
+            raise self._no_device("a lease")
+        alone = (
+            known is not None and known.gpu.sharing == "forbidden" and not self._settings.may_share
+        )
+        answered = threading.Event()
+        answers: list[Grant | NeedError | None] = []
+
+        def answer(what: Grant | NeedError | None) -> None:
+            answers.append(what)
+            answered.set()
+
+        number = self._dispatch.ask(Need(gpus=gpus, worker=False, alone=alone), answer)
+        if not answered.wait(timeout):
+            # Either it is taken out of the queue, or it was granted in this very moment.
+            self._dispatch.handle(Cancelled(number))
+            answered.wait()
+            if not isinstance(answers[0], Grant):
+                raise TimeoutError(
+                    f"no lease on {gpus or 'a slot of'} GPUs within {timeout:g} seconds"
+                )
+        granted = answers[0]
+        if isinstance(granted, NeedError):
+            raise granted
+        if granted is None:
+            raise NeedError("the executor was stopped while a lease was waited for")
+        return Lease(
+            granted.devices,
+            known,
+            self._around,
+            lambda: self._dispatch.handle(Ended(number, done=True)),
+        )
+
+    def check(self, adapter: Adapter, *, use_gpu: bool) -> None:
+        """Refuse an adapter that cannot run here, before anything is started.
+
+        Raises
+        ------
+        ProgramError
+            When its program is not found.
+        DeviceError
+            When it needs a GPU and the run has none.
+        """
+        if adapter.name not in self._around.executables:
+            site = self._settings.config.program.get(adapter.name)
+            found = find_program(adapter, site.executable if site else "", self._around.environment)
+            plain = found == adapter.program.executable
+            self._around.executables[adapter.name] = "" if plain else found
+        if adapter.gpu.use.requires_gpu and not self.provision.units:
+            raise self._no_device(f"the adapter {adapter.name}")
+        if adapter.gpu.use.uses_gpu(use_gpu=use_gpu):
+            self._note_sharing(adapter)
+
+    def cancel(self, future: StepFuture) -> None:
+        """Cancel one step; if it runs, its program is ended."""
+        self._dispatch.handle(Cancelled(future.number))
+
+    def stop(self, *, now: bool = False) -> None:
+        """Start nothing new, and end what runs: TERM, ten seconds, KILL; or KILL at once."""
+        if not self._closed:
+            self._dispatch.stop(now=now)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until no step is left; return whether that is so."""
+        return self._dispatch.wait(timeout)
+
+    @property
+    def counts(self) -> Mapping[StepState, int]:
+        """Steps that ended so far, by state."""
+        return dict(self._dispatch.counts)
+
+    def close(self) -> None:
+        """Wait for every step, and let the threads go. A second time does nothing."""
+        if self._closed:
+            return
+        self.wait()
+        self._closed = True
+        self._engine.close()
+        atexit.unregister(self.stop)
+        self._tell(RunEnded(run=self.run, counts=self.counts))
+
+    def __enter__(self) -> StepExecutor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.stop()
+        self.close()
+
+    def _need(self, step: Step) -> Need:
+        need = step.need(may_share=self._settings.may_share)
+        # Optional, and no GPU here: the CPU form, without waiting for what is not there.
+        if not self.provision.units and not step.adapter.gpu.use.requires_gpu:
+            return Need()
+        return need
+
+    def _no_device(self, who: str) -> DeviceError:
+        absent = self.provision.absent
+        if absent is None:
+            return DeviceError(
+                f"{who} needs a GPU, and the run's GPU list is empty",
+                hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
+            )
+        return DeviceError(f"{who} needs a GPU: {absent.what}", hint=absent.hint)
+
+    def _note_sharing(self, adapter: Adapter) -> None:
+        note = sharing_note(adapter, self.provision, may_share=self._settings.may_share)
+        if note and note not in self._notes:
+            self._notes.add(note)
+            self._tell(Noted(run=self.run, text=note))
+
+    def _tell(self, event: Event) -> None:
+        self.plugins.publish(event)
+        if self._on_event is not None:
+            try:
+                self._on_event(event)
+            except Exception:
+                _LOGGER.exception("an observer failed on %s", type(event).__name__)

@@ -1,0 +1,227 @@
+"""How a step ended: its exit code, what it printed and what it made, all looked at."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpucore.errors import GpucoreError
+from gpucore.standard.adapter import FileCheck
+from gpucore.standard.model import Command, Device, FailureClass, Outcome, StepState
+from gpucore.standard.params import Values
+from gpucore.standard.step import Step
+from gpucore.standard.template import fill_text, holds
+from gpucore.system.files import Stamp, collect, file_fault, made_anew
+from gpucore.system.logs import find_marks, last_line
+
+if TYPE_CHECKING:
+    from gpucore.plugins.offers import Exit
+    from gpucore.standard.adapter import Output
+
+__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge"]
+
+
+class InputFaultError(GpucoreError):
+    """An input that is not there, or is not what it should be, when its step starts."""
+
+
+@dataclass(frozen=True)
+class ExpectedOutput:
+    """An output that a step must make: its name, where it belongs, and where it is made."""
+
+    name: str
+    path: str
+    check: FileCheck
+    made: str = ""
+
+
+@dataclass(kw_only=True)
+class Started:
+    """What is known of a step from its start on.
+
+    Parameters
+    ----------
+    step : Step
+        What was to be run.
+    devices : tuple of Device
+        What it holds.
+    values : dict
+        Its values, paths absolute.
+    folder : Path
+        Its own directory.
+    log : str
+        What its program prints.
+    command : Command or None
+        What was started, once it was.
+    before : dict
+        Stamps of its outputs as they were before.
+    """
+
+    step: Step
+    devices: tuple[Device, ...]
+    values: Values
+    folder: Path
+    log: str
+    command: Command | None = None
+    before: Mapping[str, Stamp | None] = field(default_factory=dict)
+
+
+def expected_outputs(step: Step, values: Values, *, gpu: bool) -> list[ExpectedOutput]:
+    """Return the outputs that these values ask for, the output parameters first."""
+    adapter = step.adapter
+    extra = {
+        output.name: output
+        for output in adapter.output
+        if holds(output, values, adapter.params, gpu=gpu)
+    }
+    expected = []
+    for name in adapter.output_params:
+        value = values.get(name)
+        if value is not None:
+            made = _made(extra.pop(name, None), step, values)
+            expected.append(ExpectedOutput(name, str(value), adapter.params[name].check, made))
+    for name, output in extra.items():
+        if output.path:
+            path = fill_text(output.path, values, adapter.params)
+            expected.append(ExpectedOutput(name, path, output.check, _made(output, step, values)))
+    return expected
+
+
+def judge(started: Started, ended: Exit) -> Outcome:
+    """Return how a step ended.
+
+    Success needs all of: an exit code of success, every declared output there, written anew and
+    sane, and no message that the adapter says is a failure.
+    """
+    verdict = _Verdict(started, ended)
+    verdict.decide()
+    return Outcome(
+        step=started.step.name,
+        adapter=started.step.adapter.name,
+        state=verdict.state,
+        reason=verdict.reason,
+        hint=verdict.hint,
+        failure=verdict.failure,
+        exit_code=ended.code,
+        outputs=verdict.outputs,
+        devices=started.devices,
+        command=started.command,
+        warnings=tuple(verdict.warnings),
+        log=started.log if ended.code is not None else "",
+        started=ended.started,
+        ended=ended.ended,
+    )
+
+
+def _made(output: Output | None, step: Step, values: Values) -> str:
+    return fill_text(output.made, values, step.adapter.params) if output else ""
+
+
+class _Verdict:
+    """Collects what speaks for and against one step."""
+
+    def __init__(self, started: Started, ended: Exit) -> None:
+        self.started = started
+        self.ended = ended
+        self.adapter = started.step.adapter
+        self.state = StepState.DONE
+        self.reason = ""
+        self.hint = ""
+        self.failure: FailureClass | None = None
+        self.outputs: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def decide(self) -> None:
+        if self.ended.stopped:
+            self.state, self.reason = StepState.CANCELLED, "it was stopped"
+        elif self.ended.code is None:
+            self._not_started()
+        elif self.ended.code not in self.adapter.success_codes:
+            self._fail(_code_class(self.ended.code), _code_text(self.ended.code))
+            self._explain()
+        else:
+            self._look_at_outputs()
+            self._look_at_messages()
+
+    def _fail(self, failure: FailureClass, reason: str, hint: str = "") -> None:
+        self.state, self.failure, self.reason, self.hint = StepState.FAILED, failure, reason, hint
+
+    def _not_started(self) -> None:
+        error = self.ended.error
+        if isinstance(error, GpucoreError):
+            bad_input = isinstance(error, InputFaultError)
+            self._fail(
+                FailureClass.BAD_INPUT if bad_input else FailureClass.NOT_STARTED,
+                error.what,
+                error.hint,
+            )
+        elif isinstance(error, OSError):
+            name = f": {error.filename}" if error.filename else ""
+            self._fail(
+                FailureClass.NOT_STARTED, f"it could not be started ({error.strerror}{name})"
+            )
+        else:
+            self._fail(FailureClass.NOT_STARTED, f"it could not be started ({error!r})")
+
+    def _look_at_outputs(self) -> None:
+        gpu = bool(self.started.devices)
+        missing = []
+        for output in expected_outputs(self.started.step, self.started.values, gpu=gpu):
+            fault = collect(self.started.folder, output.made, output.path) if output.made else ""
+            fault = fault or file_fault(output.path, output.check, result=True)
+            if not fault and not output.made and output.check != "directory":
+                fresh = made_anew(output.path, self.started.before.get(output.path))
+                fault = "" if fresh else "it is from before, and was not written anew"
+            if fault:
+                missing.append(f"{output.name} ({output.path}): {fault}")
+            else:
+                self.outputs[output.name] = output.path
+        if missing:
+            self._fail(
+                FailureClass.MISSING_OUTPUT,
+                f"the program ended with exit code {self.ended.code}, but of its outputs "
+                + "; ".join(missing),
+                "look at what it printed",
+            )
+            self._explain()
+
+    def _look_at_messages(self) -> None:
+        telling = [one for one in self.adapter.failure if one.effect != "explain"]
+        for failure, line in find_marks(self.started.log, telling):
+            if failure.effect == "warn":
+                self.warnings.append(f"{line}; {failure.hint}" if failure.hint else line)
+            elif self.state is StepState.DONE:
+                self._fail(failure.class_, line, failure.hint)
+
+    def _explain(self) -> None:
+        """Put the program's own words before the bare fact that it failed."""
+        failures = [one for one in self.adapter.failure if one.effect != "warn"]
+        marks = find_marks(self.started.log, failures)
+        if marks:
+            failure, line = marks[0]
+            self.failure = failure.class_
+            self.reason = f"{line} ({self.reason})"
+            self.hint = failure.hint or self.hint
+        elif last := last_line(self.started.log):
+            self.reason = f"{self.reason}; its last words: {last}"
+
+
+def _code_text(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"ended by signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"ended by signal {-code}"
+
+
+def _code_class(code: int) -> FailureClass:
+    if code in {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}:
+        return FailureClass.INTERRUPTED
+    if code == -signal.SIGKILL:
+        # Nobody of ours sent it: on Linux that is most often the kernel, out of memory.
+        return FailureClass.HOST_MEMORY
+    return FailureClass.PROGRAM_FAULT

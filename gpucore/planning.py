@@ -1,0 +1,265 @@
+"""From items and stages to steps: every value checked and every output named before any starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from gpucore.errors import GpucoreError, ParameterError, raise_faults
+from gpucore.outcomes import expected_outputs
+from gpucore.scheduling import Ended, Grant, Launch, Submitted
+from gpucore.standard.checks import named_outputs
+from gpucore.standard.params import Values, check_value, read_values
+from gpucore.standard.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gpucore.provision import Provision
+    from gpucore.standard.adapter import Adapter
+
+__all__ = ["Plan", "PlannedStep", "make_step", "plan_map", "preview", "stage_steps"]
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step and the numbers, within its plan, of those that it waits for."""
+
+    step: Step
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Steps in the order in which they are submitted.
+
+    Parameters
+    ----------
+    steps : tuple of PlannedStep
+        Each waits only for earlier ones.
+    root : Path
+        Relative paths are below it, and programs run in it.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    root: Path
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The adapters it uses, each once."""
+        return tuple({one.step.adapter.name: one.step.adapter for one in self.steps}.values())
+
+
+def make_step(
+    adapter: Adapter,
+    given: Mapping[str, object],
+    *,
+    name: str,
+    output: str,
+    use_gpu: bool = True,
+    gpus: int | None = None,
+) -> Step:
+    """Return a single step; outputs that were not given lie in ``output``.
+
+    Raises
+    ------
+    ParameterError, Faults
+        For every value that is wrong.
+    """
+    values = named_outputs(adapter, read_values(adapter, given), output)
+    own = {adapter.item, *adapter.output_params} & values.keys()
+    return Step(
+        name=name,
+        adapter=adapter,
+        shared={key: value for key, value in values.items() if key not in own},
+        own={key: values[key] for key in own},
+        stage="",
+        use_gpu=use_gpu,
+        gpus=gpus,
+    )
+
+
+def plan_map(
+    adapter: Adapter,
+    items: Sequence[str],
+    given: Mapping[str, object],
+    *,
+    output: str,
+    root: Path,
+    use_gpu: bool = True,
+    gpus: int | None = None,
+) -> Plan:
+    """Return the plan of one adapter over files.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The program.
+    items : sequence of str
+        The files.
+    given : Mapping
+        Values that all steps have in common.
+    output : str
+        The folder for their outputs.
+
+    Raises
+    ------
+    ParameterError, Faults
+        For every wrong value, every file that is not there, and every two items that would write
+        the same output.
+    """
+    steps = list(
+        stage_steps(
+            adapter, items, given, stage=adapter.name, output=output, use_gpu=use_gpu, gpus=gpus
+        )
+    )
+    faults = [*missing_items(items, root), *clashes(steps)]
+    raise_faults(faults)
+    return Plan(steps=tuple(PlannedStep(step) for step in steps), root=root)
+
+
+def stage_steps(
+    adapter: Adapter,
+    items: Sequence[str],
+    given: Mapping[str, object],
+    *,
+    stage: str,
+    output: str,
+    use_gpu: bool = True,
+    gpus: int | None = None,
+    own: Sequence[Mapping[str, object]] = (),
+) -> Iterator[Step]:
+    """Yield the step of each item of a stage, in order.
+
+    Parameters
+    ----------
+    own : sequence of Mapping
+        Values of each item's own beside the item itself, where there are any.
+
+    Raises
+    ------
+    ParameterError, Faults
+        For every wrong value.
+    """
+    if not adapter.item:
+        raise ParameterError(
+            f"the adapter {adapter.name} has no item, so that it cannot be run over files",
+            hint="run it as a single step: [[step]] in a job file",
+        )
+    if not items:
+        raise ParameterError("there is no item to run over", hint="give at least one file")
+    if adapter.item in given:
+        raise ParameterError(
+            f"`{adapter.item}` is the item: each step gets its own", hint="take it out of params"
+        )
+    first = {**given, **(own[0] if own else {}), adapter.item: items[0]}
+    values = read_values(adapter, first)
+    fixed = {name: values[name] for name in adapter.params if given.get(name) is not None}
+    shared = {
+        name: value
+        for name, value in values.items()
+        if name != adapter.item and (name not in adapter.output_params or name in fixed)
+    }
+    if len(items) > 1 and fixed.keys() & set(adapter.output_params):
+        name = next(name for name in adapter.output_params if name in fixed)
+        raise ParameterError(
+            f"`{name}` = {fixed[name]!r} would be written by all {len(items)} items",
+            hint="leave it out: every item's output is named after the item",
+        )
+    named = _Names(stage)
+    for place, item in enumerate(items):
+        mine: Values = {adapter.item: check_value(adapter.item, adapter.params[adapter.item], item)}
+        for name, value in own[place].items() if own else ():
+            mine[name] = check_value(name, adapter.params[name], value)
+        filled = named_outputs(adapter, {**values, **_unnamed(adapter, fixed), **mine}, output)
+        yield Step(
+            name=named.name(item),
+            adapter=adapter,
+            shared=shared,
+            own=mine | {name: filled[name] for name in adapter.output_params if name not in fixed},
+            stage=stage,
+            use_gpu=use_gpu,
+            gpus=gpus,
+        )
+
+
+def missing_items(items: Sequence[str], root: Path) -> Iterator[GpucoreError]:
+    """Yield an error for each item that is not there, the first score by name."""
+    missing = [item for item in items if not (root / item).exists()]
+    for item in missing[:_SHOWN]:
+        yield ParameterError(f"there is no file `{item}`", hint="look at its name and its folder")
+    if len(missing) > _SHOWN:
+        yield ParameterError(f"and {len(missing) - _SHOWN} more files are not there")
+
+
+def clashes(steps: Sequence[Step]) -> Iterator[GpucoreError]:
+    """Yield an error for each output that two steps would write, or that is a step's own input."""
+    makers: dict[str, str] = {}
+    for step in steps:
+        values = step.values
+        item = values.get(step.adapter.item) if step.adapter.item else None
+        for output in expected_outputs(step, values, gpu=step.use_gpu):
+            path = str(PurePosixPath(output.path))
+            if isinstance(item, str) and path == str(PurePosixPath(item)):
+                yield ParameterError(
+                    f"{step.name} would overwrite its own input `{path}`",
+                    hint="give another output folder",
+                )
+            elif path in makers and makers[path] != step.name:
+                yield ParameterError(
+                    f"{makers[path]} and {step.name} would write the same output `{path}`",
+                    hint="rename one of the two items, or give them folders of their own",
+                )
+            makers[path] = step.name
+
+
+def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tuple[Step, Grant]]:
+    """Yield the steps in the order in which they would start, with what they would be given.
+
+    Steps are taken to last equally long and to end well.
+
+    Raises
+    ------
+    NeedError
+        When a step can never be given what it needs.
+    """
+    machine = provision.machine()
+    running: list[int] = []
+    for number, planned in enumerate(plan.steps):
+        need = planned.step.need(may_share=may_share)
+        if need.gpus != 0 and not provision.units:
+            need = replace(need, gpus=0, alone=False)
+        for action in machine.handle(Submitted(number, need, planned.after)):
+            if isinstance(action, Launch):
+                running.append(action.step)
+                yield plan.steps[action.step].step, action.grant
+            elif hasattr(action, "error"):
+                raise action.error
+    # Whoever started first ends first, as with steps of equal length.
+    place = 0
+    while place < len(running):
+        for action in machine.handle(Ended(running[place], done=True)):
+            if isinstance(action, Launch):
+                running.append(action.step)
+                yield plan.steps[action.step].step, action.grant
+        place += 1
+
+
+def _unnamed(adapter: Adapter, fixed: Mapping[str, object]) -> Values:
+    return {name: None for name in adapter.output_params if name not in fixed}
+
+
+class _Names:
+    """Gives each item of a stage a name of its own."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._seen: dict[str, int] = {}
+
+    def name(self, item: str) -> str:
+        stem = PurePosixPath(item).stem or item
+        count = self._seen[stem] = self._seen.get(stem, 0) + 1
+        return f"{self._stage}/{stem}" if count == 1 else f"{self._stage}/{stem}~{count}"

@@ -1,0 +1,148 @@
+"""What plugins offer beside adapters and policies: device sources and engines, and their contract.
+
+A hook returns these frozen values; the work is done by their callables, so that the host always
+knows who answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gpucore.standard.model import Device
+
+__all__ = ["DeviceSource", "Engine", "EngineSpec", "EngineTask", "Exit", "Prepared"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceSource:
+    """Where devices come from.
+
+    Parameters
+    ----------
+    name : str
+        What ``--devices name`` or ``--devices name:argument`` calls it.
+    title : str
+        What it reads, one line.
+    read : callable
+        ``read(argument, environment)`` returns the devices that a process with this environment
+        may use, in PCI bus order. An empty sequence says that there are none; whatever keeps it
+        from knowing is a `DeviceError`, never an empty answer.
+    """
+
+    name: str
+    title: str
+    read: Callable[[str, Mapping[str, str]], Sequence[Device]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A program ready to start: nothing is looked up or filled in any more.
+
+    Parameters
+    ----------
+    argv : tuple of str
+        Arguments, the executable first.
+    env : Mapping[str, str]
+        The program's whole environment.
+    cwd : str
+        Its working directory; it exists.
+    log : str
+        The file that takes its standard output and error.
+    stdin : str or None
+        Text for its standard input; None: nothing.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    log: str
+    stdin: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a program ended, as far as the engine can see.
+
+    Parameters
+    ----------
+    code : int or None
+        Exit code, negative for a signal; None when it was not started.
+    started, ended : float
+        Seconds since the epoch.
+    error : Exception or None
+        Why it was not started.
+    stopped : bool
+        Whether the engine was told to stop it.
+    prepared : Prepared or None
+        What was started.
+    """
+
+    code: int | None
+    started: float = 0.0
+    ended: float = 0.0
+    error: Exception | None = None
+    stopped: bool = False
+    prepared: Prepared | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineTask:
+    """One program for an engine to run.
+
+    Parameters
+    ----------
+    step : int
+        The step's number, by which it is stopped.
+    name : str
+        The step's name.
+    prepare : callable
+        Makes it ready; called once, on a thread of the engine. What it raises is the `Exit`'s
+        error.
+    begun : callable
+        Called once with what was prepared, when the program runs.
+    ended : callable
+        Called exactly once with the `Exit`, on a thread of the engine, however it ended.
+    """
+
+    step: int
+    name: str
+    prepare: Callable[[], Prepared]
+    begun: Callable[[Prepared], None]
+    ended: Callable[[Exit], None]
+
+
+class Engine(Protocol):
+    """Where programs run. One contract, and one test suite, for all of them."""
+
+    def start(self, task: EngineTask) -> None:
+        """Run a task as soon as a thread is there for it; return at once."""
+
+    def stop(self, step: int, *, now: bool = False) -> None:
+        """End a task's program and all its children, or keep it from being started.
+
+        It is asked to end first and has ten seconds for it, unless it is to be ended ``now``.
+        """
+
+    def close(self) -> None:
+        """Wait for what runs, and let the threads go; no task is taken afterwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSpec:
+    """An engine that can be opened.
+
+    Parameters
+    ----------
+    name : str
+        What ``engine = "…"`` calls it.
+    title : str
+        Where it runs programs, one line.
+    open : callable
+        ``open(workers)`` returns an `Engine` that runs up to that many tasks at once.
+    """
+
+    name: str
+    title: str
+    open: Callable[[int], Engine]

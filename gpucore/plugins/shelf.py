@@ -1,0 +1,160 @@
+"""What plugins offer of one kind, by name; nothing is put there before all of it is checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from gpucore.errors import GpucoreError, PluginError
+
+if TYPE_CHECKING:
+    from gpucore.plugins.records import Provider
+
+__all__ = ["Offer", "Shelf", "Staged"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_MOST = 10_000
+
+
+class Offer(Protocol):
+    """What a hook returns: a value with a name and a title."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+
+    @property
+    def title(self) -> str:
+        """What it is, one line."""
+
+
+OfferT = TypeVar("OfferT", bound=Offer)
+
+
+class Shelf(Generic[OfferT]):
+    """All that is offered of one kind.
+
+    Parameters
+    ----------
+    hook : str
+        The hook by which it is offered.
+    word : str
+        What messages call it.
+    kind : type
+        What the hook's answer must consist of.
+    faults : callable
+        Returns what is wrong with one of them, beside its name.
+    """
+
+    def __init__(
+        self,
+        hook: str,
+        word: str,
+        kind: type[OfferT],
+        faults: Callable[[OfferT], Sequence[GpucoreError]],
+    ) -> None:
+        self.hook = hook
+        self.word = word
+        self.items: dict[str, OfferT] = {}
+        self.providers: dict[str, Provider] = {}
+        self._kind = kind
+        self._faults = faults
+
+    def stage(self, provider: Provider) -> Staged[OfferT]:
+        """Return a place for what one plugin offers, until all of the plugin is checked."""
+        return Staged(self, provider)
+
+    def faults(self, offer: OfferT) -> list[GpucoreError]:
+        """Return what is wrong with an offer, beside a name that is taken."""
+        if not isinstance(offer.name, str) or not _NAME.fullmatch(offer.name):
+            return [
+                PluginError(
+                    f"{offer.name!r} is no name of a {self.word}",
+                    hint="lower-case letters, digits, `_` and `-`, a letter first",
+                )
+            ]
+        return list(self._faults(offer))
+
+    def objects(self, answer: object) -> Iterator[OfferT]:
+        """Yield what a hook returned, one by one; the plugin's own code may run meanwhile.
+
+        Raises
+        ------
+        PluginError
+            When it is not iterable, has no end, or holds something else.
+        """
+        wanted = f"return a list of {self._kind.__name__}"
+        if isinstance(answer, self._kind):
+            raise PluginError(
+                f"{self.hook} returned one {self._kind.__name__}, not a list of them", hint=wanted
+            )
+        if not isinstance(answer, Iterable):
+            raise PluginError(f"{self.hook} returned {_type(answer)}", hint=wanted)
+        for place, item in enumerate(islice(answer, _MOST + 1)):
+            if place == _MOST:
+                raise PluginError(f"{self.hook} returned more than {_MOST} objects", hint=wanted)
+            if not isinstance(item, self._kind):
+                raise PluginError(
+                    f"{self.hook} returned {_type(item)} at place {place}", hint=wanted
+                )
+            yield item
+
+
+class Staged(Generic[OfferT]):
+    """What one plugin offers of one kind, checked and not yet in use."""
+
+    def __init__(self, shelf: Shelf[OfferT], provider: Provider) -> None:
+        self._shelf = shelf
+        self._provider = provider
+        self._items: dict[str, OfferT] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what is staged, in the plugin's order."""
+        return tuple(self._items)
+
+    def take(self, answer: object) -> None:
+        """Check a hook's answer and keep it.
+
+        Raises
+        ------
+        PluginError
+            When the answer is of a wrong type, repeats a name or contradicts itself.
+        """
+        for offer in self._shelf.objects(answer):
+            self.put(offer)
+
+    def put(self, offer: OfferT) -> None:
+        """Check one offer and keep it."""
+        shelf, word = self._shelf, self._shelf.word
+        faults = shelf.faults(offer)
+        name = str(offer.name)
+        if name in self._items:
+            raise PluginError(
+                f"the {word} `{name}` is offered twice by {self._provider}",
+                hint="rename one of them",
+            )
+        if name in shelf.items:
+            raise PluginError(
+                f"the {word} `{name}` is offered by {shelf.providers[name]} already, and again by "
+                f"{self._provider}",
+                hint="rename one of them, or disable one of the plugins",
+            )
+        self._items[name] = offer  # kept although faulty: a quarantined plugin's names are told
+        if faults:
+            raise PluginError(
+                f"the {word} `{name}` is wrong: "
+                + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
+                hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
+            )
+
+    def commit(self) -> None:
+        """Put everything into use."""
+        self._shelf.items.update(self._items)
+        self._shelf.providers.update(dict.fromkeys(self._items, self._provider))
+
+
+def _type(value: object) -> str:
+    return "None" if value is None else f"`{type(value).__name__}`"

@@ -1,0 +1,1 @@
+"""The outside: one module for one outside thing."""

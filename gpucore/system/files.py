@@ -1,0 +1,165 @@
+"""Looking at a step's inputs and outputs on disk, and putting them where they belong."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpucore.system.mrc import mrc_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpucore.standard.adapter import FileCheck
+    from gpucore.standard.model import Command
+
+__all__ = [
+    "Stamp",
+    "collect",
+    "file_fault",
+    "furnish",
+    "made_anew",
+    "safe_name",
+    "stamp",
+    "writable_fault",
+]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells one state of a file from the next; None: it is not there."""
+
+    size: int
+    changed_ns: int
+    inode: int
+
+
+def stamp(path: str) -> Stamp | None:
+    """Return a file's stamp."""
+    try:
+        facts = os.stat(path)  # noqa: PTH116 - on the way of every step, and twice as fast
+    except OSError:
+        return None
+    return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
+def made_anew(path: str, before: Stamp | None) -> bool:
+    """Say whether a file was written since its stamp was taken."""
+    return before is None or stamp(path) != before
+
+
+def file_fault(path: str, check: FileCheck, *, result: bool) -> str:  # noqa: PLR0911 - a return for each fault
+    """Return what is wrong with an input or an output, or an empty text.
+
+    Parameters
+    ----------
+    path : str
+        The file or folder.
+    check : str
+        What it must be; see `gpucore.standard.adapter.Param`.
+    result : bool
+        Whether it is an output: it must not be empty then.
+    """
+    if check == "any":
+        return ""
+    file = Path(path)
+    try:
+        if check == "directory":
+            return "" if file.is_dir() else "it is no folder"
+        if not file.exists():
+            return "it is not there"
+        if file.is_dir():
+            return "it is a folder"
+        if result and not file.stat().st_size:
+            return "it is empty"
+        if check == "mrc":
+            return mrc_fault(file, result=result)
+        if not os.access(file, os.R_OK):
+            return "it cannot be read (permission)"
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+    return ""
+
+
+def furnish(folder: Path, command: Command) -> None:
+    """Put the files and links of a command into the step's own directory.
+
+    Raises
+    ------
+    OSError
+        When the directory cannot be written.
+    """
+    for file in command.files:
+        target = folder / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(file.text, encoding="utf-8", errors="surrogateescape")
+    for link in command.links:
+        name = folder / link.name
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.unlink(missing_ok=True)
+        name.symlink_to(link.target)
+
+
+def collect(folder: Path, made: str, path: str) -> str:
+    """Move what a program made in its own directory to where it belongs.
+
+    Parameters
+    ----------
+    folder : Path
+        The step's own directory.
+    made : str
+        Name there; may hold ``*`` and ``?``.
+    path : str
+        Where it belongs.
+
+    Returns
+    -------
+    str
+        What went wrong, or an empty text.
+    """
+    found = sorted(folder.glob(made)) if re.search(r"[*?]", made) else [folder / made]
+    if not found or not found[-1].exists():
+        return f"the program did not make {made}"
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _move(found[-1], target)
+    except OSError as error:
+        return f"{target} cannot be written ({error.strerror})"
+    return ""
+
+
+def safe_name(name: str) -> str:
+    """Return a name fit for a file: plain characters, no folder, a bounded length."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:100].lstrip(".-") or "_"
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except OSError as error:
+        import errno  # noqa: PLC0415 - only when the two lie on different disks
+        import shutil  # noqa: PLC0415
+
+        if error.errno != errno.EXDEV:
+            raise
+        aside = target.with_name(f".{target.name}.part")
+        shutil.copyfile(source, aside)
+        aside.replace(target)
+        source.unlink()
+
+
+def writable_fault(folders: Iterable[Path]) -> str:
+    """Return why the first of some folders could not be made or written, or an empty text."""
+    for folder in folders:
+        there = folder
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        if not there.is_dir():
+            return f"{there} is no folder"
+        if not os.access(there, os.W_OK | os.X_OK):
+            return f"{there} cannot be written (permission)"
+    return ""

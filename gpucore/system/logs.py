@@ -1,0 +1,67 @@
+"""What a program printed: searched for the messages that its adapter knows, in bounded memory."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gpucore.standard.adapter import Failure
+
+__all__ = ["HEAD", "TAIL", "find_marks", "last_line"]
+
+HEAD = 1 << 20
+"""Bytes looked at from the start of a log: where a program says what it could not do."""
+
+TAIL = 4 << 20
+"""Bytes looked at from its end: where it says why it died."""
+
+_LINE = 4096
+
+
+def find_marks(log: str, failures: Iterable[Failure]) -> list[tuple[Failure, str]]:
+    """Return the failures whose message is in a log, each with its first line, in their order.
+
+    A log larger than `HEAD` and `TAIL` together is looked at from both ends.
+    """
+    patterns = [(failure, _compiled(failure.match)) for failure in failures]
+    found: dict[int, str] = {}
+    if patterns:
+        for line in _lines(Path(log)):
+            for place, (_, pattern) in enumerate(patterns):
+                if place not in found and pattern.search(line):
+                    found[place] = line.strip()
+            if len(found) == len(patterns):
+                break
+    return [(patterns[place][0], found[place]) for place in sorted(found)]
+
+
+def last_line(log: str) -> str:
+    """Return the last line of a log that says something; empty when there is none."""
+    lines = [line.strip() for line in _lines(Path(log), head=0, tail=_LINE)]
+    return next((line for line in reversed(lines) if line), "")
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _lines(log: Path, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
+    try:
+        with log.open("rb") as file:
+            size = log.stat().st_size
+            parts = [file.read(size)] if size <= head + tail else [file.read(head)]
+            if size > head + tail:
+                file.seek(size - tail)
+                parts.append(file.read(tail))
+    except OSError:
+        return
+    for part in parts:
+        # Progress bars rewrite one line with carriage returns; each rewriting is a line here.
+        for line in re.split(rb"[\r\n]+", part):
+            yield line[:_LINE].decode("utf-8", "replace")

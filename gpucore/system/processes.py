@@ -1,0 +1,106 @@
+"""Starting a program, waiting for it, and ending it with all of its children.
+
+Every program has a session, and so a process group, of its own: a Ctrl-C in the terminal reaches
+gpucore alone, which then ends its programs in order. Its output goes straight into a file, never
+through a pipe into our memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpucore.plugins.offers import Prepared
+
+__all__ = ["GRACE", "RunningProgram"]
+
+GRACE = 10.0
+"""Seconds between asking a program to end (TERM) and ending it (KILL)."""
+
+
+class RunningProgram:
+    """A program that was started, until it is waited for.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        What to start.
+
+    Raises
+    ------
+    OSError
+        When it cannot be started, or its log cannot be written.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._lock = threading.Lock()
+        self._reaped = False
+        self._killer: threading.Timer | None = None
+        with contextlib.ExitStack() as opened:
+            log = opened.enter_context(open(prepared.log, "ab", 0))  # noqa: PTH123 - twice as fast
+            stdin: int = subprocess.DEVNULL
+            if prepared.stdin is not None:
+                stdin = opened.enter_context(_text_file(prepared.stdin)).fileno()
+            self._process = subprocess.Popen(
+                prepared.argv,
+                stdin=stdin,
+                stdout=log,
+                stderr=log,
+                cwd=prepared.cwd,
+                env=prepared.env,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait(self) -> int:
+        """Wait for the program, end what it left in its process group, return its exit code.
+
+        Returns
+        -------
+        int
+            Negative for the signal that ended it.
+        """
+        # Not reaped yet: its number, which is its group's, cannot be another's meanwhile.
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        with self._lock:
+            self._signal(signal.SIGKILL)
+            code = self._process.wait()
+            self._reaped = True
+            if self._killer is not None:
+                self._killer.cancel()
+        return code
+
+    def stop(self, grace: float = GRACE) -> None:
+        """Ask the program and its children to end, and end them after ``grace`` seconds."""
+        with self._lock:
+            if self._reaped or self._killer is not None:
+                return
+            self._signal(signal.SIGTERM)
+            self._killer = threading.Timer(grace, self.kill)
+            self._killer.daemon = True
+            self._killer.name = f"gpucore-kill-{self.pid}"
+            self._killer.start()
+
+    def kill(self) -> None:
+        """End the program and its children at once."""
+        with self._lock:
+            if not self._reaped:
+                self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _text_file(text: str) -> IO[bytes]:
+    """Return an open, nameless file that holds a text, to be read from its start."""
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller's ExitStack closes it
+    file.write(text.encode("utf-8", "surrogateescape"))
+    file.seek(0)
+    return file
