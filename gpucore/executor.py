@@ -21,6 +21,7 @@ from gpucore.system.programs import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from gpucore.config import SiteConfig
@@ -49,7 +50,6 @@ class StepExecutor:
         self.plugins = settings.plugins
         self.provision = provision
         self.run = around.run
-        self.folder = around.folder
         self._around = around
         self._settings = settings
         self._output = output or ""
@@ -122,16 +122,18 @@ class StepExecutor:
             For faults in the configuration or in adapter files.
         """
         settings = read_settings(
+            {
+                "gpus": gpus,
+                "threads": threads,
+                "devices": devices,
+                "policy": policy,
+                "sharing": sharing,
+                "isolate": isolate,
+            },
             config=config,
             root=root,
             adapters=adapters,
             plugins=plugins,
-            gpus=gpus,
-            threads=threads,
-            devices=devices,
-            policy=policy,
-            sharing=sharing,
-            isolate=isolate,
         )
         return cls(
             settings,
@@ -190,6 +192,7 @@ class StepExecutor:
         self.check(known, use_gpu=use_gpu)
         future = StepFuture(self._dispatch)
         need = self._need(step)
+        self._around.folder.make()
         self._dispatch.submit(step, need, [one.number for one in after], future)
         return future
 
@@ -204,6 +207,7 @@ class StepExecutor:
         gpu_wanted = {one.step.adapter.name: one.step.use_gpu for one in plan.steps}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=gpu_wanted[adapter.name])
+        self._around.folder.make()
         numbers: list[int] = []
         for planned in plan.steps:
             after = [numbers[place] for place in planned.after]
@@ -302,6 +306,11 @@ class StepExecutor:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no step is left; return whether that is so."""
         return self._dispatch.wait(timeout)
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder, made when it is first needed: ``log`` in it holds all output."""
+        return self._around.folder.path
 
     @property
     def counts(self) -> Mapping[StepState, int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpucore.config import SiteConfig, load_site
 from gpucore.errors import ConfigError, GpucoreError, did_you_mean, raise_faults
@@ -18,6 +17,7 @@ from gpucore.provision import Provision, provide
 from gpucore.registry import add_adapters, open_plugins
 from gpucore.running import Surroundings
 from gpucore.standard.adapter import Adapter
+from gpucore.system.folders import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "read_settings", "surroundings"]
 
-_SHARING = ("adapter", "repeat", "never")
-# Its values are checked just before it is called, which the type of `replace` cannot know.
-_REPLACE: Callable[..., SiteConfig] = replace
+_RUNS = itertools.count(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,17 +70,19 @@ class Settings:
 
 
 def read_settings(
+    changes: Mapping[str, Any],
     *,
     config: SiteConfig | str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
     adapters: Iterable[Adapter | str | os.PathLike[str]] = (),
     plugins: PluginHost | None = None,
-    **changes: object,
 ) -> Settings:
     """Return the settings of a run.
 
     Parameters
     ----------
+    changes : Mapping
+        Settings of the run by their name in ``gpucore.toml``; None: the site's.
     config : SiteConfig or path
         The site's settings, or a file that counts above the site's own.
     root : path
@@ -91,8 +91,6 @@ def read_settings(
         Adapters beside the installed ones.
     plugins : PluginHost
         What was loaded already.
-    **changes
-        Settings of the run by their name in ``gpucore.toml``; None: the site's.
 
     Raises
     ------
@@ -104,81 +102,29 @@ def read_settings(
     if not isinstance(config, SiteConfig):
         given = Path(config) if config is not None else None
         config = load_site(given, environment, folder).config
-    given_changes = {name: value for name, value in changes.items() if value is not None}
-    raise_faults(_change_faults(given_changes))
-    changed: SiteConfig = _REPLACE(config, **given_changes)
+    changed = config.with_changes(**changes)
     plugins = plugins or open_plugins(changed)
     add_adapters(plugins, [one if isinstance(one, Adapter) else Path(one) for one in adapters])
     return Settings(config=changed, plugins=plugins, root=folder, environment=environment)
 
 
 def surroundings(settings: Settings, output: str | None) -> Surroundings:
-    """Make the folder of a run; return what all its steps have in common.
+    """Return what all steps of a run have in common; its folder is made when it is used.
 
     Parameters
     ----------
     output : str or None
         The run's logs lie below it, in ``.gpucore``; None: in a temporary folder.
-
-    Raises
-    ------
-    ConfigError
-        When the folder cannot be written.
     """
-    run = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    try:
-        if output is None:
-            base = Path(tempfile.mkdtemp(prefix="gpucore-"))
-        else:
-            base = settings.root / output / ".gpucore"
-        folder = _new_folder(base / "runs", run)
-        (folder / "log").mkdir()
-    except OSError as error:
-        raise ConfigError(
-            f"the output folder `{output}` cannot be written ({error.strerror})",
-            hint="give another: `-o DIR`, output = …",
-        ) from error
+    # Two runs of one process in one second still have names of their own.
+    run = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{next(_RUNS)}"
     config = settings.config
     return Surroundings(
-        run=folder.name,
+        run=run,
         root=settings.root,
-        folder=folder,
+        folder=RunFolder(None if output is None else settings.root / output, run),
         environment=settings.environment,
         executables={},
         settings={name: one.env for name, one in config.program.items()},
         isolate=config.isolate,
     )
-
-
-def _change_faults(changes: Mapping[str, object]) -> list[GpucoreError]:
-    faults: list[GpucoreError] = []
-    threads = changes.get("threads", 1)
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        faults.append(
-            ConfigError(f"threads = {threads!r} is no number of threads", hint="1 or more")
-        )
-    sharing = changes.get("sharing", "adapter")
-    if sharing not in _SHARING:
-        faults.append(
-            ConfigError(
-                f"sharing = {sharing!r} is not known", hint=did_you_mean(str(sharing), _SHARING)
-            )
-        )
-    faults.extend(
-        ConfigError(f"{name} = {changes[name]!r} is no text", hint=f'write {name} = "…"')
-        for name in ("gpus", "devices", "policy", "engine")
-        if not isinstance(changes.get(name, ""), str)
-    )
-    return faults
-
-
-def _new_folder(base: Path, run: str) -> Path:
-    """Return a folder that no other run has, not even one of the same second."""
-    for place in itertools.count():
-        folder = base / (f"{run}.{place}" if place else run)
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("counting ended")

@@ -13,6 +13,7 @@ from gpucore.plugins.offers import Prepared
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
 from gpucore.system.files import file_fault, furnish, safe_name, stamp
+from gpucore.system.folders import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ class Surroundings:
         The run's name.
     root : Path
         Relative paths are below it, and programs run in it.
-    folder : Path
-        The run's own folder: logs, and the directories of steps that need one.
+    folder : RunFolder
+        The run's own folder.
     environment : Mapping
         What programs inherit.
     executables : dict
@@ -49,7 +50,7 @@ class Surroundings:
 
     run: str
     root: Path
-    folder: Path
+    folder: RunFolder
     environment: Mapping[str, str]
     executables: dict[str, str]
     settings: Mapping[str, Mapping[str, str]]
@@ -93,9 +94,9 @@ class RunningStep:
             step=step,
             devices=grant.devices,
             values={},
-            folder=around.folder / "steps" / place,
+            folder=around.folder.path / "steps" / place,
             # One attempt so far; its number keeps the logs of later ones apart.
-            log=str(around.folder / "log" / f"{place}.1.txt"),
+            log=str(around.folder.path / "log" / f"{place}.1.txt"),
         )
 
     def prepare(self) -> Prepared:
@@ -138,6 +139,9 @@ class RunningStep:
             "GPUCORE_RUN": around.run,
             "GPUCORE_STEP": self.step.name,
         }
+        if any(device.simulated for device in self.grant.devices):
+            # Nothing can compute there: a program that knows of it can do without.
+            environment["GPUCORE_SIMULATED"] = "1"
         return Prepared(
             argv=command.argv,
             env=environment,

@@ -45,9 +45,10 @@ def check_adapter(file: TomlFile) -> Adapter:
         raise file.fault(
             (), "one of its patterns is too large", "write shorter regular expressions"
         ) from None
-    raise_faults(
-        file.fault(_key_path(file.data, fault.where), fault.what, fault.hint) for fault in faults
-    )
+    keys = [_key_path(file.data, fault.where) for fault in faults]
+    placed = [file.fault(key, one.what, one.hint) for key, one in zip(keys, faults, strict=True)]
+    placed.sort(key=lambda one: one.place.line if one.place else 0)
+    raise_faults(placed)
     return adapter
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHILD_VARIABLES", "VARIABLES", "read_environment"]
 
-CHILD_VARIABLES = frozenset({"GPUCORE_RUN", "GPUCORE_STEP"})
-"""What gpucore itself sets for the programs that it starts."""
+CHILD_VARIABLES = frozenset({"GPUCORE_DEBUG", "GPUCORE_RUN", "GPUCORE_SIMULATED", "GPUCORE_STEP"})
+"""No settings: what gpucore sets for the programs that it starts, and what shows its faults."""
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}

@@ -58,7 +58,9 @@ class _Check:
             *((("stage", place), one) for place, one in enumerate(self.job.stage)),
             *((("step", place), one) for place, one in enumerate(self.job.step)),
         ]
-        self.known = {part.name: part for _, part in reversed(self.placed)}
+        self.known: dict[str, Stage | StepTable] = {}
+        for _, part in self.placed:
+            self.known.setdefault(part.name, part)
 
     def run(self) -> Iterator[FileError]:
         run = self.job.run
@@ -95,7 +97,7 @@ class _Check:
             try:
                 TopologicalSorter(graph).prepare()
             except CycleError as error:
-                circle: list[str] = error.args[1][::-1]
+                circle = self._circle(error.args[1])
             else:
                 return
             at = next(at for at, part in self.placed if part.name == circle[0])
@@ -104,6 +106,12 @@ class _Check:
                 if len(circle) > 2 else f"`{circle[0]}` waits for itself",  # noqa: PLR2004 - a name twice
                 "take one `after` out")  # fmt: skip
             graph[circle[0]].discard(circle[1])
+
+    def _circle(self, found: list[str]) -> list[str]:
+        """Return a circle of names from the first in the file back to it, each after the next."""
+        names = found[:0:-1]
+        start = min(range(len(names)), key=lambda at: list(self.known).index(names[at]))
+        return [*names[start:], *names[:start], names[start]]
 
     def parts(self) -> Iterator[FileError]:
         for at, part in self.placed:

@@ -24,7 +24,7 @@ __all__ = ["KeyPath", "Place", "key_text", "locate"]
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 _CLOSERS = ("]", "}", '"""', "'''")
-_BUDGET = 4 << 20  # characters that may be parsed in vain: a hostile text must not take minutes
+_BUDGET = 1 << 20  # characters that may be parsed in vain: a hostile text must not take minutes
 _INSIDE = 16 << 10  # characters of a statement whose elements are told apart
 
 

@@ -92,7 +92,7 @@ class SiteConfig:
     program: Mapping[str, ProgramConfig] = field(default_factory=dict)
     plugins: PluginsConfig = field(default_factory=PluginsConfig)
 
-    def with_changes(  # noqa: PLR0913 - one for each setting that a flag can say
+    def with_changes(
         self,
         *,
         gpus: str | None = None,

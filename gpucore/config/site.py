@@ -190,10 +190,11 @@ def _paths(
 
 
 def _project_file(cwd: Path, home: Path | None) -> Path | None:
+    end = os.path.realpath(home) if home else ""
     for folder in (cwd, *cwd.parents):
         if _is_there(folder / FILE_NAME):
             return folder / FILE_NAME
-        if folder == home:
+        if os.path.realpath(folder) == end:  # a home folder is often a symbolic link
             break
     return None
 

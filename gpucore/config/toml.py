@@ -184,8 +184,9 @@ def _syntax_fault(path: Path, text: str, said: str) -> ConfigError:
 
 def _read(path: Path) -> bytes:
     # Without O_NONBLOCK a named pipe that nobody writes to would hold us for ever.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
-        facts = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no ordinary file"
             raise ConfigError(f"it is {kind}", hint="name a TOML file", where=str(path))
@@ -195,11 +196,13 @@ def _read(path: Path) -> bytes:
                 hint=f"chmod o-w {path}",
                 where=str(path),
             )
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(
-            f"the file is larger than {MAX_BYTES >> 20} MiB",
-            hint="name a file of settings; many items are named by a pattern (`movies/*.tif`)",
-            where=str(path),
-        )
-    return raw
+        if facts.st_size > MAX_BYTES:
+            raise ConfigError(
+                f"the file is larger than {MAX_BYTES >> 20} MiB",
+                hint="name a file of settings; many items are named by a pattern (`movies/*.tif`)",
+                where=str(path),
+            )
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES)
+    finally:
+        os.close(descriptor)

@@ -29,7 +29,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._waiting = 0  # tasks taken and not ended: a thread is there for each
         self._running: dict[int, RunningProgram] = {}
-        self._stopped: set[int] = set()
+        self._stopped: dict[int, bool] = {}  # by step: whether it is to be ended at once
         self._closed = False
 
     def start(self, task: EngineTask) -> None:
@@ -50,12 +50,10 @@ class LocalEngine:
     def stop(self, step: int, *, now: bool = False) -> None:
         """End a task's program and its children, or keep it from being started."""
         with self._lock:
-            self._stopped.add(step)
+            self._stopped[step] = now
             program = self._running.get(step)
-        if program is not None and now:
-            program.kill()
-        elif program is not None:
-            program.stop()
+        if program is not None:
+            _end(program, now=now)
 
     def close(self) -> None:
         """Wait for what runs, and let the threads go."""
@@ -73,35 +71,50 @@ class LocalEngine:
             ended = self._run(task)
             with self._lock:
                 self._waiting -= 1
-                self._stopped.discard(task.step)
+                self._stopped.pop(task.step, None)
             task.ended(ended)
 
     def _run(self, task: EngineTask) -> Exit:
         started = time.time()
         prepared: Prepared | None = None
+        code: int | None = None
+        fault: Exception | None = None
         try:
-            prepared = task.prepare()
-            if task.step in self._stopped:
-                return Exit(code=None, started=started, ended=time.time(), stopped=True)
-            program = RunningProgram(prepared)
+            if task.step not in self._stopped:
+                prepared = task.prepare()
+            if prepared is not None and task.step not in self._stopped:
+                code = self._run_program(task, prepared)
         except Exception as error:  # noqa: BLE001 - whatever it is, the step must end with it
-            return Exit(
-                code=None, started=started, ended=time.time(), error=error, prepared=prepared
-            )
+            fault = error
         with self._lock:
-            self._running[task.step] = program
-            stopped = task.step in self._stopped
-        if stopped:
-            program.stop()
-        with contextlib.suppress(Exception):  # an observer's fault must not leave the program alone
-            task.begun(prepared)
-        code = program.wait()
-        with self._lock:
-            del self._running[task.step]
+            self._running.pop(task.step, None)
             stopped = task.step in self._stopped
         return Exit(
-            code=code, started=started, ended=time.time(), stopped=stopped, prepared=prepared
+            code=code,
+            started=started,
+            ended=time.time(),
+            error=fault,
+            stopped=stopped,
+            prepared=prepared,
         )
+
+    def _run_program(self, task: EngineTask, prepared: Prepared) -> int:
+        program = RunningProgram(prepared)
+        with self._lock:
+            self._running[task.step] = program
+            now = self._stopped.get(task.step)
+        if now is not None:
+            _end(program, now=now)
+        with contextlib.suppress(Exception):  # an observer's fault must not leave the program alone
+            task.begun(prepared)
+        return program.wait()
+
+
+def _end(program: RunningProgram, *, now: bool) -> None:
+    if now:
+        program.kill()
+    else:
+        program.stop()
 
 
 LOCAL = EngineSpec(name="local", title="this machine", open=LocalEngine)

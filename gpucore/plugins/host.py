@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from pluggy import PluginManager
@@ -184,9 +184,8 @@ class PluginHost:
                 where=origin,
             )
         raise_faults(fault.at(origin) for fault in adapter_faults(adapter))
-        staged = self._adapters.stage(Provider(origin=origin))
-        staged.put(adapter)
-        staged.commit()
+        self._adapters.items[adapter.name] = adapter
+        self._adapters.providers[adapter.name] = Provider(origin=origin)
 
     def publish(self, event: Event) -> None:
         """Tell every plugin that wants to know; no fault of theirs comes back."""
@@ -273,7 +272,7 @@ def _quarantined(found: Found, error: PluginError, offers: tuple[str, ...]) -> Q
         distribution=found.distribution,
         version=found.version,
         module=found.module,
-        reason=error.what,
+        reason=" ".join(error.what.split()),
         hint=error.hint,
         file=error.where,
         offers=offers,
@@ -292,7 +291,8 @@ def _given(name: str, distribution: str, version: str, plugin: object) -> Found:
 
 
 def _name_of(plugin: object) -> str:
-    return plugin.__name__ if isinstance(plugin, ModuleType) else type(plugin).__name__
+    name = getattr(plugin, "__name__", None)
+    return name if isinstance(name, str) else type(plugin).__name__
 
 
 def _observer(one: HookImpl) -> Callable[[Event], object]:

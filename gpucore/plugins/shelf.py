@@ -66,16 +66,21 @@ class Shelf(Generic[OfferT]):
         """Return a place for what one plugin offers, until all of the plugin is checked."""
         return Staged(self, provider)
 
-    def faults(self, offer: OfferT) -> list[GpucoreError]:
-        """Return what is wrong with an offer, beside a name that is taken."""
-        if not isinstance(offer.name, str) or not _NAME.fullmatch(offer.name):
-            return [
-                PluginError(
-                    f"{offer.name!r} is no name of a {self.word}",
-                    hint="lower-case letters, digits, `_` and `-`, a letter first",
-                )
-            ]
-        return list(self._faults(offer))
+    def check(self, offer: OfferT) -> None:
+        """Prove an offer, beside its name.
+
+        Raises
+        ------
+        PluginError
+            With all that is wrong with it.
+        """
+        faults = self._faults(offer)
+        if faults:
+            raise PluginError(
+                f"the {self.word} `{offer.name}` is wrong: "
+                + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
+                hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
+            )
 
     def objects(self, answer: object) -> Iterator[OfferT]:
         """Yield what a hook returned, one by one; the plugin's own code may run meanwhile.
@@ -127,10 +132,13 @@ class Staged(Generic[OfferT]):
             self.put(offer)
 
     def put(self, offer: OfferT) -> None:
-        """Check one offer and keep it."""
-        shelf, word = self._shelf, self._shelf.word
-        faults = shelf.faults(offer)
-        name = str(offer.name)
+        """Check one offer and keep it; a faulty one too, so that its name can be told."""
+        shelf, word, name = self._shelf, self._shelf.word, offer.name
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise PluginError(
+                f"{name!r} is no name of a {word}",
+                hint="lower-case letters, digits, `_` and `-`, a letter first",
+            )
         if name in self._items:
             raise PluginError(
                 f"the {word} `{name}` is offered twice by {self._provider}",
@@ -142,13 +150,8 @@ class Staged(Generic[OfferT]):
                 f"{self._provider}",
                 hint="rename one of them, or disable one of the plugins",
             )
-        self._items[name] = offer  # kept although faulty: a quarantined plugin's names are told
-        if faults:
-            raise PluginError(
-                f"the {word} `{name}` is wrong: "
-                + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
-                hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
-            )
+        self._items[name] = offer
+        shelf.check(offer)
 
     def commit(self) -> None:
         """Put everything into use."""

@@ -161,8 +161,10 @@ class Ledger:
         A unit outside them adds nothing to what the need still lacks, so that whoever takes it
         does not delay the need.
         """
-        if need.gpus == 0:
+        if need.gpus == 0 or not self._free:
             return frozenset()
+        if need.gpus is None and not need.alone:
+            return frozenset({next(iter(self._free))})
         lacking = 1 if need.gpus is None else need.gpus
         kept: set[int] = set()
         seen: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gpucore.errors import AdapterError, GpucoreError, did_you_mean
+from gpucore.errors import AdapterError, Faults, GpucoreError, did_you_mean
 from gpucore.standard.adapter import Group
 from gpucore.standard.model import Device
 from gpucore.standard.params import check_value, read_values
@@ -240,7 +240,8 @@ def _example_faults(adapter: Adapter) -> Iterator[AdapterError]:
         try:
             yield from _differences(where, adapter, example)
         except GpucoreError as error:
-            yield _fault(where, error.what, error.hint)
+            for one in error.errors if isinstance(error, Faults) else (error,):
+                yield _fault(where, one.what, one.hint)
 
 
 def _differences(where: str, adapter: Adapter, example: Example) -> Iterator[AdapterError]:

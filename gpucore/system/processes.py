@@ -15,6 +15,8 @@ import tempfile
 import threading
 from typing import IO, TYPE_CHECKING
 
+from gpucore.errors import ProgramError
+
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Prepared
 
@@ -65,9 +67,23 @@ class RunningProgram:
         -------
         int
             Negative for the signal that ended it.
+
+        Raises
+        ------
+        ProgramError
+            When the host took its exit code: it ignores SIGCHLD, or waits for every child.
         """
         # Not reaped yet: its number, which is its group's, cannot be another's meanwhile.
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        try:
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            with self._lock:
+                self._reaped = True
+                self._process.wait()  # it cannot block, and says 0 whatever the program said
+            raise ProgramError(
+                "the program ended, but its exit code is lost",
+                hint="do not ignore SIGCHLD, nor wait for children of others, in the host process",
+            ) from None
         with self._lock:
             self._signal(signal.SIGKILL)
             code = self._process.wait()
@@ -76,13 +92,13 @@ class RunningProgram:
                 self._killer.cancel()
         return code
 
-    def stop(self, grace: float = GRACE) -> None:
-        """Ask the program and its children to end, and end them after ``grace`` seconds."""
+    def stop(self) -> None:
+        """Ask the program and its children to end, and end them after `GRACE` seconds."""
         with self._lock:
             if self._reaped or self._killer is not None:
                 return
             self._signal(signal.SIGTERM)
-            self._killer = threading.Timer(grace, self.kill)
+            self._killer = threading.Timer(GRACE, self.kill)
             self._killer.daemon = True
             self._killer.name = f"gpucore-kill-{self.pid}"
             self._killer.start()

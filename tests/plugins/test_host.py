@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from plugins.fakes import SOUND, Site
 
 from gpucore.errors import AdapterError, PluginError
-from gpucore.plugins import PluginHost, builtin, hookimpl
+from gpucore.plugins import PluginHost, hookimpl
 from gpucore.standard import Adapter, Event, Program, RunEnded, Template
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVENT = RunEnded(run="r", counts={})
 
@@ -44,9 +47,9 @@ def test_gpucore_comes_first_and_the_others_in_order_of_distribution_and_name(si
         {f"alpha_{one}.py": SOUND.replace("NAME", one) for one in "ab"},
     )
     site.sound("core", "gpucore-framework", "9.9")
-    host = PluginHost.load(builtin=[builtin], extra={"given": Observer()})
+    host = PluginHost.load(builtin=[Observer()], extra={"given": Observer()})
     assert [one.name for one in host.plugins] == [
-        "gpucore.plugins.builtin", "core", "given", "a", "b", "z"
+        "Observer", "core", "given", "a", "b", "z"
     ]  # fmt: skip
     assert host.plugins[0].origin == "gpucore-framework 9.9"
     assert host.origin_of("z") == "Beta_Lab 1.0"
@@ -102,7 +105,7 @@ def test_an_adapter_from_a_file_is_known_with_its_file() -> None:
 
 def test_an_adapter_from_a_file_takes_nobodys_name(site: Site) -> None:
     site.sound("p", "my-lab")
-    with pytest.raises(AdapterError, match="offered by my-lab 1.0 .plugin `p`. already, and") as e:
+    with pytest.raises(AdapterError, match=r"by my-lab 1\.0 \(plugin `p`\) already") as e:
         PluginHost.load().add_adapter(adapter("p"), "p.toml")
     assert "again by p.toml" in str(e.value)
 
@@ -128,7 +131,7 @@ def test_an_unknown_name_is_a_plugin_error(method: str) -> None:
 
 
 def test_an_unknown_policy_comes_with_the_nearest_one() -> None:
-    host = PluginHost.load(builtin=[builtin], installed=False)
+    host = PluginHost.load(builtin=[Observer()], installed=False)
     with pytest.raises(PluginError, match="did you mean `slots`"):
         host.policy("slot")
 

@@ -10,7 +10,8 @@ from gpucore.plugins import PluginHost
 
 HEAD = SOUND.split("@hookimpl")[0]
 HOOK = f"{HEAD}@hookimpl\ndef gpucore_adapters():\n    "
-GOOD = "Adapter(name='good', title='t', program=Program(executable='p'), command=Template(argv=('p',)))"
+PROGRAM = "title='t', program=Program(executable='p'), command=Template(argv=('p',))"
+GOOD = f"Adapter(name='good', {PROGRAM})"
 
 # What it is, its module, and a part of the reason that must be told.
 MODULES = [
@@ -46,13 +47,13 @@ MODULES = [
     ("returns one adapter and no list", HOOK + f"return {GOOD}", "one Adapter, not a list"),
     ("returns a text", HOOK + "return 'good'", "returned `str` at place 0"),
     ("returns a dictionary", HOOK + f"return {{'good': {GOOD}}}", "returned `str` at place 0"),
-    ("returns something else second", HOOK + f"return [{GOOD}, {{}}]", "returned `dict` at place 1"),
+    ("returns something else second", HOOK + f"return [{GOOD}, {{}}]",
+     "returned `dict` at place 1"),
     ("returns the class", HOOK + "return [Adapter]", "returned `type` at place 0"),
     ("stops half-way", HOOK + f"yield {GOOD}\n    raise OSError('gone')",
      "gpucore_adapters failed: OSError: gone"),
-    ("has no end", HOOK + "while True: yield "
-     + GOOD.replace("'good'", "f'a{id(object())}{len(seen)}'").replace("Adapter(", "seen.append(1) or Adapter(")
-     + "\nseen = []", "more than 10000 objects"),
+    ("has no end", HOOK + f"n = 0\n    while True:\n        n += 1\n        yield Adapter("
+     f"name=f'a{{n}}', {PROGRAM})", "more than 10000 objects"),
     ("offers a name twice", HOOK + f"return [{GOOD}, {GOOD}]", "`good` is offered twice"),
     ("offers a name that is taken", SOUND.replace("NAME", "sound"),
      "the adapter `sound` is offered by a-sound 2.1 (plugin `sound`) already, and again by "
@@ -63,6 +64,8 @@ MODULES = [
      .replace('("echo", "hello")', '("no",)'), "example[0].argv: the command comes out as"),
     ("has a name that nobody can type", SOUND.replace("NAME", "My Program"), "is no name"),
     ("has a name that is no text", SOUND.replace('"NAME"', "7"), "7 is no name"),
+    ("raises our own error", "from gpucore.errors import PluginError\nraise PluginError('a\\nb')",
+     "a b"),
     ("has fields of wrong types", HOOK + "return [Adapter(name='x', title='x', program=None, "
      "command=None)]", "gpucore_adapters failed: AttributeError"),
     ("gives a policy that cannot cut", HEAD + "from gpucore.scheduling import Policy\n@hookimpl\n"
@@ -144,15 +147,22 @@ def gpucore_adapters(): return [{GOOD}, {GOOD.replace("'p'", "''")}]
     check(host, "`good` is offered twice")
     assert not host.policies
     assert host.quarantine[0].offers == ("good",)
-    assert "plugin `broken`, which is in quarantine" in str(
-        pytest.raises(PluginError, host.adapter, "good").value
-    )
+    with pytest.raises(PluginError, match="plugin `broken`, which is in quarantine"):
+        host.adapter("good")
 
 
 def test_the_name_of_a_quarantined_plugin_is_free_for_the_next(site: Site) -> None:
     site.install("a-broken", {"a": "a_broken"}, {"a_broken.py": HOOK + f"return [{GOOD}, 7]"})
     site.sound("good", "b-good")
     assert PluginHost.load().origin_of("good") == "b-good 1.0"
+
+
+def test_an_adapter_that_contradicts_itself_is_told_to_whoever_asks_for_it(site: Site) -> None:
+    install(site, SOUND.replace("NAME", "mine").replace("%(word)s", "%(wort)s"))
+    host = PluginHost.load()
+    with pytest.raises(PluginError, match=r"command\.argv: the mark %\(wort\)s names no") as caught:
+        host.adapter("mine")
+    assert "did you mean `word`?" in caught.value.hint
 
 
 def test_the_file_and_line_of_the_fault_are_told(site: Site) -> None:

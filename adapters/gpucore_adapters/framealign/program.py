@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     _check(options)
     # GPUs first: a missing one is told at once, and not after minutes of reading.
-    devices = open_gpus(options.gpu) if options.gpu else [Cpu()]
+    # A simulated GPU (GPUCORE_SIMULATED, set by gpucore) cannot compute: the CPU does, and says so.
+    simulated = bool(options.gpu and os.environ.get("GPUCORE_SIMULATED"))
+    devices = open_gpus(options.gpu) if options.gpu and not simulated else [Cpu()]
     frames, header_pixel_size = read_movie(options.input)
     pixel_size = options.pixel_size or header_pixel_size
     if pixel_size is None:
@@ -66,7 +69,7 @@ def _run(options: argparse.Namespace) -> None:
     def compute() -> Alignment:
         return align(frames, devices, settings, _reporter(options.iterations))
 
-    if options.gpu:
+    if options.gpu and not simulated:
         with gpu_faults():
             result = compute()
     else:
@@ -77,7 +80,7 @@ def _run(options: argparse.Namespace) -> None:
         writers = {options.shifts: partial(write_shifts, shifts=result.shifts), **writers}
     publish(writers)
     used = f"GPU {' '.join(str(index) for index in options.gpu)}" if options.gpu else "CPU"
-    _say(f"device: {used}")
+    _say(f"device: {used}{' (simulated; the CPU computed)' if simulated else ''}")
     _say(f"done: {len(frames)} frames, total drift {result.total_drift:.2f} pixels")
 
 

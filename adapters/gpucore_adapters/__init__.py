@@ -1,0 +1,1 @@
+"""The programs that gpucore knows: one module each, found through entry points of their own."""

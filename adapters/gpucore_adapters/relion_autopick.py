@@ -1,0 +1,345 @@
+"""RELION particle picking by references.
+
+Its picking by blobs cannot use a GPU, and so is an adapter of its own,
+`gpucore_adapters.relion_autopick_log`, which takes from here what both have in common.
+
+RELION reads ``%``, ``@``, ``:`` and ``#`` in a file's name as syntax, so that each micrograph is
+linked under a neutral name into a directory of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpucore.plugins import hookimpl
+from gpucore.standard import (
+    Adapter,
+    Example,
+    Failure,
+    FailureClass,
+    Gpu,
+    GpuUse,
+    Group,
+    InputFile,
+    Link,
+    Output,
+    Param,
+    Program,
+    Template,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CODES",
+    "COMMON",
+    "FAILURES",
+    "FILES",
+    "INPUT",
+    "LINKS",
+    "MICROGRAPH",
+    "OUTPUTS",
+    "PARAMS",
+    "PROGRAM",
+    "RELION_AUTOPICK",
+    "gpucore_adapters",
+]
+
+# The blank line after each table is part of the format.
+_MICROGRAPHS = """\
+
+# version 30001
+
+data_optics
+
+loop_
+_rlnOpticsGroupName #1
+_rlnOpticsGroup #2
+_rlnMicrographOriginalPixelSize #3
+_rlnMicrographPixelSize #4
+_rlnVoltage #5
+_rlnSphericalAberration #6
+_rlnAmplitudeContrast #7
+opticsGroup1 1 %(pixel_size)s %(pixel_size)s 300.0 2.7 0.1
+
+
+# version 30001
+
+data_micrographs
+
+loop_
+_rlnMicrographName #1
+_rlnOpticsGroup #2
+micrograph.mrc 1
+
+"""
+
+FILES = (InputFile(name="micrographs.star", text=_MICROGRAPHS),)
+LINKS = (Link(name="micrograph.mrc", target="%(micrograph)s"),)
+
+PROGRAM = Program(
+    executable="relion_autopick",
+    version=Version(args=("--version",), regex=r"RELION version:\s*(\d+\.\d+(?:\.\d+)?)"),
+    install="apt install relion (without CUDA), or https://relion.readthedocs.io",
+)
+
+# The slash after `out` is needed: without it, names begin with `out`.
+INPUT = ("--i", "micrographs.star", "--odir", "out/")
+
+COMMON: tuple[str | Group, ...] = (
+    Group(args=("--min_distance", "%(min_distance)s")),
+    Group(args=("--max_stddev_noise", "%(max_noise)s")),
+    Group(args=("--min_avg_noise", "%(min_noise_average)s")),
+    *("--skip_side", "%(edge)s", "--shrink", "%(shrink)s"),
+    *("--outlier_removal_zscore", "%(outlier_z)s"),
+    Group(args=("--lowpass", "%(lowpass)s")),
+    Group(args=("--highpass", "%(highpass)s")),
+    Group(args=("--skip_optimise_scale",), when="exact_scale"),
+)
+
+MICROGRAPH = {
+    "micrograph": Param(type="path", item=True, check="mrc", help="micrograph to pick from, MRC"),
+    "picks": Param(
+        type="path",
+        output="%(micrograph.stem)s_autopick.star",
+        help="STAR file of the particles' centres in pixels; one empty line when there is none",
+    ),
+    "pixel_size": Param(type="float", unit="Å", min=0.01, help="of the micrograph"),
+}
+
+PARAMS = {
+    "min_distance": Param(
+        type="float",
+        unit="Å",
+        optional=True,
+        min=0,
+        help="between two particles; half the box when not given",
+    ),
+    "max_noise": Param(
+        type="float", optional=True, min=0, help="leave out areas whose noise is above this"
+    ),
+    "min_noise_average": Param(
+        type="float", optional=True, help="leave out areas darker than this on average"
+    ),
+    "edge": Param(type="int", unit="pixels", default=0, min=0, help="further distance to the edge"),
+    "shrink": Param(
+        type="float", default=1.0, min=0, max=1, help="work at this scale; less is faster"
+    ),
+    "outlier_z": Param(
+        type="float",
+        unit="standard deviations",
+        default=8.0,
+        min=0.1,
+        help="pixels beyond this are taken for outliers",
+    ),
+    "lowpass": Param(type="float", unit="Å", optional=True, min=0.1, help="filter the references"),
+    "highpass": Param(type="float", unit="Å", optional=True, min=0.1, help="filter the micrograph"),
+    "exact_scale": Param(
+        type="bool", default=False, help="keep the micrograph's size, even where FFTs are slow"
+    ),
+}
+
+OUTPUTS = (Output(name="picks", made="out/micrograph_autopick.star"),)
+
+# When it picked nothing RELION 3.1 writes its files and then dies in drawing an empty plot:
+# SIGABRT in Debian's build, 134 when mpirun or a shell stands between. Every other end by that
+# signal leaves no picks, and so is seen.
+CODES = (0, -6, 134)
+
+FAILURES = (
+    Failure(
+        match=r"Total number of particles from \d+ micrographs is 0\b",
+        class_=FailureClass.BAD_INPUT,
+        hint="no particle was found: an empty micrograph, or a threshold that is too high",
+        effect="warn",
+    ),
+    Failure(
+        match=r"Cannot read file .* It does not exist",
+        class_=FailureClass.BAD_INPUT,
+        hint="a reference whose name holds %, @, : or # must be linked under another",
+    ),
+    Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+    Failure(
+        match=r"Option .* is not a valid RELION argument",
+        class_=FailureClass.PROGRAM_FAULT,
+        hint="this release of RELION does not know the option and went on without it",
+        effect="warn",
+    ),
+)
+
+RELION_AUTOPICK = Adapter(
+    name="relion_autopick",
+    title="RELION relion_autopick: pick particles by references",
+    program=PROGRAM,
+    # Unlike in relion_refine rank 0 works, and a rank uses the first GPU of its field. More ranks
+    # than fields read beyond the list's end: the form repeats it.
+    gpu=Gpu(use=GpuUse.OPTIONAL, form="colon", ranks="mpi", max=1, sharing="discouraged"),
+    command=Template(
+        argv=(
+            Group(args=("mpirun", "-n", "%(mpi)s", "%(EXE)s_mpi"), when="mpi", at_least=2),
+            Group(args=("%(EXE)s",), unless="mpi", at_least=2),
+            *INPUT,
+            Group(args=("--ref", "%(references)s"), when="references"),
+            Group(args=("--ref", "gauss", "--gauss_max", "%(gauss_max)s"), unless="references"),
+            Group(args=("--angpix_ref", "%(reference_pixel_size)s")),
+            Group(args=("--particle_diameter", "%(particle_diameter)s")),
+            Group(args=("--invert",), when="invert"),
+            *("--ang", "%(angular_step)s", "--threshold", "%(threshold)s"),
+            *("--shrink_particle_mask", "%(shrink_mask)s"),
+            *COMMON,
+            Group(args=("--gpu", "%(GPU)s"), when="gpu"),
+        ),
+        env={
+            # See relion_class2d: Open MPI alone knows these.
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "PRTE_MCA_hwloc_default_binding_policy": "none",
+            "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+        },
+        own_directory=True,
+    ),
+    params={
+        **MICROGRAPH,
+        "references": Param(
+            type="path",
+            optional=True,
+            help="stack of class averages (.mrcs) or STAR file of them; a Gaussian blob without",
+        ),
+        "reference_pixel_size": Param(
+            type="float",
+            unit="Å",
+            optional=True,
+            min=0.01,
+            help="of the references; as the micrograph's when not given",
+        ),
+        "particle_diameter": Param(
+            type="float",
+            unit="Å",
+            optional=True,
+            min=1,
+            help="mask of the references, not above their box; RELION measures it when not given",
+        ),
+        "invert": Param(
+            type="bool", default=True, help="references are bright and the micrograph's are dark"
+        ),
+        "angular_step": Param(
+            type="float", unit="degrees", default=5.0, min=0.1, max=360, help="in-plane; 360: none"
+        ),
+        "threshold": Param(
+            type="float",
+            default=0.05,
+            min=0,
+            help="share of the best possible agreement; less picks more",
+        ),
+        "shrink_mask": Param(
+            type="int", unit="pixels", default=2, min=0, help="make the mask so much smaller"
+        ),
+        "gauss_max": Param(
+            type="float", default=0.1, min=0.0001, help="height of the Gaussian blob"
+        ),
+        **PARAMS,
+        "mpi": Param(
+            type="int",
+            default=1,
+            min=1,
+            help="1: no MPI; else ranks, each on one GPU; one micrograph keeps one of them busy",
+        ),
+    },
+    file=FILES,
+    link=LINKS,
+    output=OUTPUTS,
+    failure=(
+        Failure(
+            match=r"compiled without CUDA .*you do NOT have support for GPUs",
+            class_=FailureClass.CPU_FALLBACK,
+            hint="it ran on the CPU while it held a GPU: install a RELION with CUDA, or say "
+            "use_gpu = false",
+            effect="warn",
+        ),
+        Failure(
+            match=r"ran out of memory on the GPU|CudaCustomAllocator out of memory",
+            class_=FailureClass.OUT_OF_MEMORY,
+            hint="make `shrink` smaller",
+        ),
+        Failure(
+            match=r"There was an issue with the GPU-ids|You have no GPUs compatible with RELION",
+            class_=FailureClass.NO_DEVICE,
+        ),
+        Failure(
+            match=r"particle mask diameter is larger than the size of the box",
+            class_=FailureClass.BAD_INPUT,
+            hint="make `particle_diameter` smaller, or look at `reference_pixel_size`",
+        ),
+        Failure(
+            match=r"mpirun has detected an attempt to run as root",
+            class_=FailureClass.NOT_STARTED,
+            hint="Open MPI does not run as root, unless OMPI_ALLOW_RUN_AS_ROOT=1 and "
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 are set",
+        ),
+        *FAILURES,
+    ),
+    success_codes=CODES,
+    example=(
+        Example(
+            params={
+                "micrograph": "m1.mrc",
+                "pixel_size": 0.885,
+                "references": "classes.mrcs",
+                "reference_pixel_size": 3.54,
+                "particle_diameter": 180,
+                "lowpass": 20,
+            },
+            gpus=(3,),
+            argv=(
+                *("relion_autopick", "--i", "micrographs.star", "--odir", "out/"),
+                *("--ref", "classes.mrcs", "--angpix_ref", "3.54"),
+                *("--particle_diameter", "180.0", "--invert", "--ang", "5.0"),
+                *("--threshold", "0.05", "--shrink_particle_mask", "2"),
+                *("--skip_side", "0", "--shrink", "1.0", "--outlier_removal_zscore", "8.0"),
+                *("--lowpass", "20.0", "--gpu", "3"),
+            ),
+        ),
+        Example(
+            params={
+                "micrograph": "m1.mrc",
+                "pixel_size": 0.885,
+                "references": "classes.mrcs",
+                "mpi": 3,
+            },
+            gpus=(0, 1),
+            argv=(
+                *("mpirun", "-n", "3", "relion_autopick_mpi", "--i", "micrographs.star"),
+                *("--odir", "out/", "--ref", "classes.mrcs", "--invert", "--ang", "5.0"),
+                *("--threshold", "0.05", "--shrink_particle_mask", "2"),
+                *("--skip_side", "0", "--shrink", "1.0", "--outlier_removal_zscore", "8.0"),
+                *("--gpu", "0:1:0"),
+            ),
+        ),
+        Example(
+            params={"micrograph": "100%@3:#.mrc", "pixel_size": 1.0, "particle_diameter": 150},
+            argv=(
+                *("relion_autopick", "--i", "micrographs.star", "--odir", "out/"),
+                *("--ref", "gauss", "--gauss_max", "0.1", "--particle_diameter", "150.0"),
+                *("--invert", "--ang", "5.0", "--threshold", "0.05"),
+                *("--shrink_particle_mask", "2"),
+                *("--skip_side", "0", "--shrink", "1.0", "--outlier_removal_zscore", "8.0"),
+            ),
+        ),
+    ),
+    licence="GPL-2.0",
+    citation="Scheres, J. Struct. Biol. 189 (2015) 114-122, doi:10.1016/j.jsb.2014.11.010",
+    source="RELION 3.1.3 of Debian 12, run on the CPU; 3dem/relion tag 3.1.3, src/autopicker.cpp, "
+    "src/autopicker_mpi.cpp",
+    unverified=(
+        "never run on a GPU; the GPU messages are from the source",
+        "correcting references for the CTF (--ctf) needs the micrograph's CTF, and is left out",
+    ),
+)
+
+
+@hookimpl
+def gpucore_adapters() -> Iterable[Adapter]:
+    """Offer the adapter."""
+    return (RELION_AUTOPICK,)

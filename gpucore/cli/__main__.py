@@ -1,0 +1,5 @@
+"""``python -m gpucore.cli``: the same as the command ``gpucore``."""
+
+from gpucore.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,117 @@
+"""The command ``gpucore``: verbs are imported when they are called, errors become messages."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from gpucore.cli.terminal import clean, tell_error
+from gpucore.errors import GpucoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["VERBS", "main"]
+
+VERBS = {
+    "adapters": "List the programs that gpucore knows, or show one.",
+    "config": "Check configuration, job and adapter files.",
+    "demo": "Align eight synthetic movies and compare with what is known.",
+    "exec": "Run any command on GPUs that are leased for it.",
+    "gpus": "Show the GPUs of this machine.",
+    "map": "Run one adapter over files.",
+    "plugins": "List what is plugged in, and what is in quarantine.",
+    "run": "Run a job file.",
+}
+"""Verbs and their first help line; a test holds it equal to that of each verb's module."""
+
+_INTERRUPTED = 128
+
+
+class _Verbs(click.Group):
+    """Imports a verb when it is called: `gpucore --help` must not load all of gpucore."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            close = [verb for verb in VERBS if verb.startswith(cmd_name[:2])]
+            hint = f" Did you mean `{close[0]}`?" if close else f" One of: {', '.join(VERBS)}."
+            ctx.fail(f"There is no verb `{clean(cmd_name)}`.{hint}")
+        module = importlib.import_module(f"gpucore.cli.{_module(cmd_name)}")
+        command = module.command
+        assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of a user
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 all done, 1 a step failed, 2 wrong input or configuration, 3 no usable "
+    "GPU, 4 internal fault, 5 nothing to do, 130 interrupted.",
+)
+@click.version_option(package_name="gpucore-framework", prog_name="gpucore")
+def gpucore() -> None:
+    """GPUs for the programs of cryo-EM: each step on the GPUs that the standard gives it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a return for each ending
+    """Run the command line; return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Arguments; those of the process by default.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        result = gpucore.main(args=argv, prog_name="gpucore", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read our output has enough of it (`| head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _INTERRUPTED + signal.SIGPIPE
+    except GpucoreError as error:
+        return tell_error(error)
+    except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
+        return _internal(error)
+    return result if isinstance(result, int) else 0
+
+
+def _module(verb: str) -> str:
+    # `exec` and the like are words of Python's own; a module of such a name reads badly.
+    return f"{verb}_verb"
+
+
+def _terminated(number: int, _frame: object) -> NoReturn:
+    """Let SIGTERM unwind as Ctrl-C does, with the exit status of its own."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit(_INTERRUPTED + number)
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("GPUCORE_DEBUG"):
+        traceback.print_exception(error)
+    click.echo(
+        f"gpucore: internal fault: {type(error).__name__}: {clean(str(error))}\n"
+        "  this is a fault of gpucore; GPUCORE_DEBUG=1 shows where it happened",
+        err=True,
+    )
+    return 4

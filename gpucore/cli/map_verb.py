@@ -1,0 +1,75 @@
+"""``gpucore map``: one adapter over files, without a job file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from gpucore.cli.options import as_json, common, given_values, settings_of
+
+__all__ = ["command"]
+
+
+@click.command(
+    "map",
+    epilog="Example: gpucore map motioncor3 movies/*.tif -o aligned "
+    '--gpus "0 1" --threads 3 --set pixel_size=0.885 --set voltage=300',
+)
+@click.argument("adapter", metavar="ADAPTER")
+@click.argument("files", nargs=-1, type=click.Path(), metavar="FILES...")
+@click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the outputs.")
+@click.option(
+    "--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter; may be repeated."
+)
+@click.option("--no-gpu", is_flag=True, help="USE_GPU false: the CPU form of an optional program.")
+@click.option(
+    "--gpus-per-step",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="GPUs for each step, all at once; a slot by default.",
+)
+@click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
+@common
+@as_json
+def command(
+    *,
+    adapter: str,
+    files: tuple[str, ...],
+    output: str,
+    pairs: tuple[str, ...],
+    no_gpu: bool,
+    gpus_per_step: int | None,
+    plan: bool,
+    quiet: bool,
+    json_: bool,
+    config: str | None,
+    adapters: tuple[str, ...],
+    **changes: Any,
+) -> int:
+    """Run one adapter over files."""
+    from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
+    from gpucore.errors import ParameterError  # noqa: PLC0415
+    from gpucore.planning import plan_map  # noqa: PLC0415
+
+    settings = settings_of(changes, config, adapters)
+    known = settings.plugins.adapter(adapter)
+    if no_gpu and known.gpu.use.requires_gpu:
+        raise ParameterError(
+            f"--no-gpu does not go with {adapter}: its GPU is compulsory", hint="leave it out"
+        )
+    planned = plan_map(
+        known,
+        [os.fspath(file) for file in files],
+        given_values(pairs, known.params),
+        output=output.rstrip("/") or "/",
+        root=settings.root,
+        use_gpu=not no_gpu,
+        gpus=gpus_per_step,
+    )
+    settings = without_needless_gpus(settings, planned)
+    if plan:
+        return show_plan(settings, planned, as_json=json_)
+    return run_plan(settings, planned, output=output, as_json=json_, quiet=quiet)

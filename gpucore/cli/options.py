@@ -1,0 +1,130 @@
+"""Options that verbs have in common, and what they say to the executor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gpucore.opening import Settings
+    from gpucore.standard.adapter import Param
+
+__all__ = ["as_json", "common", "given_values", "settings_of", "where_from"]
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+_FILE = click.Path(dir_okay=True)
+
+
+def where_from(function: F) -> F:
+    """Add the options that say where adapters and settings come from."""
+    for option in (
+        click.option(
+            "--config",
+            "config",
+            type=_FILE,
+            metavar="FILE",
+            help="Settings that count above the site's own.",
+        ),
+        click.option(
+            "--adapter",
+            "adapters",
+            type=_FILE,
+            multiple=True,
+            metavar="FILE.toml",
+            help="An adapter without packaging, or a folder of them; may be repeated.",
+        ),
+        click.option(
+            "--devices",
+            metavar="SOURCE",
+            help="Where GPUs come from: nvml, or simulated:N on a machine without.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def common(function: F) -> F:
+    """Add the options of every verb that runs steps."""
+    for option in (
+        click.option(
+            "--isolate", is_flag=True, default=None, help="Hide other GPUs from programs."
+        ),
+        click.option(
+            "--sharing",
+            type=click.Choice(["adapter", "repeat", "never"]),
+            help="Whether a list shorter than the workers is repeated.",
+        ),
+        click.option("--policy", metavar="NAME", help="How the list is cut: slots, pool."),
+        click.option(
+            "--threads",
+            type=click.IntRange(min=1),
+            metavar="T",
+            help="Threads, the master counted: T-1 steps run at once.",
+        ),
+        click.option(
+            "--gpus", metavar="LIST", help='GPUs of the run: "0 1", "0-3", auto, "" for none.'
+        ),
+    ):
+        function = option(function)
+    return where_from(function)
+
+
+def as_json(function: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "json_", is_flag=True, help="Print one JSON object.")(function)
+
+
+def settings_of(
+    changes: Mapping[str, Any],
+    config: str | None = None,
+    adapters: tuple[str, ...] = (),
+    root: str | None = None,
+) -> Settings:
+    """Return the settings that the options say; what they do not is the site's.
+
+    Raises
+    ------
+    GpucoreError
+        For every fault in settings and files.
+    """
+    # What runs steps is loaded by the verbs that run steps.
+    from gpucore.opening import read_settings  # noqa: PLC0415
+
+    return read_settings(changes, config=config, adapters=adapters, root=root)
+
+
+def given_values(pairs: tuple[str, ...], params: Mapping[str, Param]) -> dict[str, object]:
+    """Return the values of ``--set key=value``, typed by the adapter's parameters.
+
+    Raises
+    ------
+    ParameterError, Faults
+        For every pair without `=`, unknown key and value of the wrong type.
+    """
+    from gpucore.standard.params import read_text  # noqa: PLC0415 - as above
+
+    values: dict[str, object] = {}
+    faults: list[GpucoreError] = []
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            faults.append(
+                ParameterError(f"`--set {pair}` has no `=`", hint="write --set key=value")
+            )
+        elif key not in params:
+            faults.append(
+                ParameterError(f"unknown parameter `{key}`", hint=did_you_mean(key, params))
+            )
+        else:
+            try:
+                values[key] = read_text(key, params[key], text)
+            except GpucoreError as fault:
+                faults.append(fault)
+    raise_faults(faults)
+    return values

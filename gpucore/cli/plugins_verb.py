@@ -1,0 +1,65 @@
+"""``gpucore plugins``: what is plugged in, and what is in quarantine."""
+
+from __future__ import annotations
+
+import click
+
+from gpucore.cli.options import as_json, settings_of
+from gpucore.cli.terminal import clean, print_json, print_table, talk
+
+__all__ = ["command"]
+
+
+@click.command("plugins")
+@click.option("--config", metavar="FILE", help="Settings that count above the site's own.")
+@as_json
+def command(config: str | None, json_: bool) -> int:
+    """List what is plugged in, and what is in quarantine."""
+    host = settings_of({}, config).plugins
+    if json_:
+        print_json(
+            "plugins",
+            {
+                "plugins": [
+                    {
+                        "name": one.name,
+                        "distribution": one.distribution,
+                        "version": one.version,
+                        "module": one.module,
+                        "adapters": list(one.adapters),
+                        "device_sources": list(one.device_sources),
+                        "policies": list(one.policies),
+                        "engines": list(one.engines),
+                        "observes": one.observes,
+                        "seconds": one.seconds,
+                    }
+                    for one in host.plugins
+                ],
+                "quarantine": [
+                    {
+                        "name": one.name,
+                        "distribution": one.distribution,
+                        "version": one.version,
+                        "module": one.module,
+                        "reason": one.reason,
+                        "hint": one.hint,
+                        "file": one.file,
+                    }
+                    for one in host.quarantine
+                ],
+            },
+        )
+        return 0
+    rows = []
+    for one in host.plugins:
+        offers = [*one.adapters, *one.device_sources, *one.policies, *one.engines]
+        rows.append((one.name, one.origin, ", ".join(offers) + (", events" * one.observes)))
+    print_table(("plugin", "from", "offers"), rows)
+    for bad in host.quarantine:
+        talk(
+            f"in quarantine: {clean(bad.name)} of {clean(bad.origin)}: {clean(bad.reason)}"
+            + (f" ({clean(bad.file)})" if bad.file else "")
+        )
+        if bad.hint:
+            talk(f"  {clean(bad.hint)}")
+    return 0

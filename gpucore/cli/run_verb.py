@@ -1,0 +1,53 @@
+"""``gpucore run``: a job file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gpucore.cli.options import as_json, common, settings_of
+
+__all__ = ["command"]
+
+
+@click.command("run", epilog="Example: gpucore run job.toml --plan")
+@click.argument("job", type=click.Path(), metavar="JOB.toml")
+@click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
+@common
+@as_json
+def command(
+    job: str,
+    plan: bool,
+    quiet: bool,
+    json_: bool,
+    config: str | None,
+    adapters: tuple[str, ...],
+    **changes: Any,
+) -> int:
+    """Run a job file."""
+    from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
+    from gpucore.config import job_faults, read_job  # noqa: PLC0415
+    from gpucore.errors import raise_faults  # noqa: PLC0415
+    from gpucore.jobs import plan_job  # noqa: PLC0415
+
+    job_file = read_job(Path(job))
+    table = job_file.job.run
+    # What the command line says counts above what the job says.
+    for name in ("gpus", "threads", "devices", "policy", "sharing", "isolate"):
+        if changes.get(name) is None:
+            changes[name] = getattr(table, name)
+    settings = settings_of(
+        changes,
+        config,
+        tuple(str(Path(one).absolute()) for one in adapters),
+        root=str(job_file.folder),
+    )
+    raise_faults(job_faults(job_file, settings.plugins.adapters, policy=settings.config.policy))
+    planned = plan_job(job_file, settings.plugins.adapters)
+    settings = without_needless_gpus(settings, planned)
+    if plan:
+        return show_plan(settings, planned, as_json=json_)
+    return run_plan(settings, planned, output=table.output, as_json=json_, quiet=quiet)

@@ -1,0 +1,234 @@
+"""What `map`, `run` and `demo` have in common: a plan shown, or run to its end."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from gpucore.cli.progress import LinePrinter, duration, open_display
+from gpucore.cli.terminal import clean, device_names, print_json, talk
+from gpucore.errors import ConfigError
+from gpucore.executor import StepExecutor
+from gpucore.outcomes import expected_outputs
+from gpucore.planning import preview
+from gpucore.provision import sharing_note
+from gpucore.standard.model import Outcome, StepEnded, StepState
+from gpucore.standard.params import rooted
+from gpucore.standard.template import render
+from gpucore.system.files import writable_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gpucore.opening import Settings
+    from gpucore.planning import Plan
+    from gpucore.provision import Provision
+    from gpucore.scheduling import Grant
+    from gpucore.standard.model import Command, Event
+    from gpucore.standard.step import Step
+
+__all__ = ["run_plan", "show_plan", "without_needless_gpus"]
+
+_INTERRUPTED = 128
+
+
+def without_needless_gpus(settings: Settings, plan: Plan) -> Settings:
+    """Return settings without a GPU list when no step of the plan uses a GPU.
+
+    Nothing is then asked of a driver, and nothing it says can be in the way.
+    """
+    used = any(one.step.adapter.gpu.use.uses_gpu(use_gpu=one.step.use_gpu) for one in plan.steps)
+    return settings if used else replace(settings, config=replace(settings.config, gpus=""))
+
+
+def show_plan(settings: Settings, plan: Plan, *, as_json: bool) -> int:
+    """Print every command in the order in which it would start; start nothing.
+
+    Neither devices nor programs are needed when the GPU list names its GPUs by index.
+    """
+    provision = settings.provide(machine_needed=False)
+    rows = [
+        (step, grant, _command(settings, step, grant))
+        for step, grant in preview(plan, provision, may_share=settings.may_share)
+    ]
+    if as_json:
+        print_json("plan", {"steps": [_as_data(*row) for row in rows]})
+        return 0
+    for number, row in enumerate(rows, start=1):
+        for line in _lines(number, *row):
+            click.echo(line)
+    for note in _notes(settings, plan, provision):
+        talk(f"note: {note}")
+    talk(f"{len(rows)} steps, {provision.workers} at once; nothing was run")
+    return 0
+
+
+def run_plan(
+    settings: Settings, plan: Plan, *, output: str, as_json: bool = False, quiet: bool = False
+) -> int:
+    """Run a plan; return the exit status.
+
+    Raises
+    ------
+    GpucoreError
+        Before anything is started or written: a program or GPU that is not there, an output that
+        cannot be written.
+    """
+    fault = writable_fault(_folders(plan, output))
+    if fault:
+        raise ConfigError(f"the outputs cannot be written: {fault}", hint="give another folder")
+    provision = settings.provide()
+    display = open_display(len(plan.steps), quiet=quiet)
+    outcomes: list[Outcome] = []
+
+    def watch(event: Event) -> None:
+        if as_json and isinstance(event, StepEnded):
+            outcomes.append(event.outcome)
+        display(event)
+
+    started = time.monotonic()
+    interrupted = 0
+    executor = StepExecutor(settings, provision, output=output, on_event=watch)
+    try:
+        executor.submit_plan(plan)
+        executor.wait()
+    except (KeyboardInterrupt, SystemExit) as stop:
+        interrupted = stop.code if isinstance(stop, SystemExit) else _INTERRUPTED + signal.SIGINT  # type: ignore[assignment]
+        _stop(executor, display)
+    finally:
+        executor.close()
+        display.close()
+    counts = executor.counts
+    if as_json:
+        summary = {state.value: count for state, count in counts.items() if count}
+        print_json(
+            "run",
+            {
+                "run": executor.run,
+                "counts": summary,
+                "seconds": round(time.monotonic() - started, 3),
+                "logs": str(executor.folder / "log"),
+                "steps": [_outcome_data(outcome) for outcome in outcomes],
+            },
+        )
+    _summary(executor, display, time.monotonic() - started, output)
+    if interrupted:
+        return interrupted
+    return 0 if counts[StepState.DONE] == len(plan.steps) else 1
+
+
+def _stop(executor: StepExecutor, display: LinePrinter) -> None:
+    """End what runs; a second Ctrl-C ends it at once."""
+    display.say("stopping: programs are asked to end (Ctrl-C again ends them at once)")
+    try:
+        executor.stop()
+        executor.wait()
+    except (KeyboardInterrupt, SystemExit):
+        executor.stop(now=True)
+        executor.wait()
+
+
+def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, output: str) -> None:
+    counts = executor.counts
+    parts = [
+        f"{counts[state]} {state.value}"
+        for state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.CANCELLED)
+        if counts[state] or state is StepState.DONE
+    ]
+    talk(f"{', '.join(parts)} in {duration(seconds)}; outputs in {clean(output)}")
+    for outcome in display.failed[:3]:
+        log = f" (log: {clean(outcome.log)})" if outcome.log else ""
+        talk(f"  {clean(outcome.step)}: {clean(outcome.reason)}{log}")
+        if outcome.hint:
+            talk(f"    {clean(outcome.hint)}")
+    if counts[StepState.FAILED] > 3:  # noqa: PLR2004 - as many as fit below each other
+        talk(f"  and {counts[StepState.FAILED] - 3} more; logs in {executor.folder / 'log'}")
+
+
+def _command(settings: Settings, step: Step, grant: Grant) -> Command:
+    site = settings.config.program.get(step.adapter.name)
+    values = step.values
+    if step.adapter.command.own_directory:
+        values = rooted(step.adapter, values, str(settings.root))
+    command = render(
+        step.adapter,
+        values,
+        grant.devices,
+        executable=site.executable if site else "",
+        isolate=settings.config.isolate,
+    )
+    return replace(command, env={**(site.env if site else {}), **command.env})
+
+
+def _lines(number: int, step: Step, grant: Grant, command: Command) -> Iterator[str]:
+    yield f"# {number}  {clean(step.name)}  {device_names(grant.devices)}"
+    if command.own_directory:
+        made = [*(file.name for file in command.files), *(link.name for link in command.links)]
+        with_ = f", with {', '.join(made)}" if made else ""
+        yield f"# in a directory of its own{with_}"
+    words = [f"{name}={shlex.quote(value)}" for name, value in command.env.items()]
+    words += [shlex.quote(argument) for argument in command.argv]
+    # A line break inside a quoted argument stays what it is; everything else is made printable.
+    yield "\n".join(clean(line) for line in " ".join(words).split("\n"))
+    for line in (command.stdin or "").splitlines():
+        yield f"# answers: {clean(line)}"
+
+
+def _as_data(step: Step, grant: Grant, command: Command) -> dict[str, object]:
+    return {
+        "step": step.name,
+        "adapter": step.adapter.name,
+        "gpus": [device.index for device in grant.devices],
+        "simulated": any(device.simulated for device in grant.devices),
+        "argv": list(command.argv),
+        "env": dict(command.env),
+        "stdin": command.stdin,
+        "own_directory": command.own_directory,
+        "files": {file.name: file.text for file in command.files},
+        "links": {link.name: link.target for link in command.links},
+    }
+
+
+def _outcome_data(outcome: Outcome) -> dict[str, object]:
+    return {
+        "step": outcome.step,
+        "adapter": outcome.adapter,
+        "state": outcome.state.value,
+        "reason": outcome.reason,
+        "hint": outcome.hint,
+        "failure": outcome.failure.value if outcome.failure else None,
+        "exit_code": outcome.exit_code,
+        "outputs": dict(outcome.outputs),
+        "gpus": [device.index for device in outcome.devices],
+        "simulated": any(device.simulated for device in outcome.devices),
+        "argv": list(outcome.command.argv) if outcome.command else [],
+        "env": dict(outcome.command.env) if outcome.command else {},
+        "warnings": list(outcome.warnings),
+        "log": outcome.log,
+        "started": outcome.started,
+        "ended": outcome.ended,
+    }
+
+
+def _notes(settings: Settings, plan: Plan, provision: Provision) -> Iterator[str]:
+    for adapter in plan.adapters:
+        if note := sharing_note(adapter, provision, may_share=settings.may_share):
+            yield note
+    if provision.absent is not None:
+        yield f"no GPU is used: {provision.absent.what}"
+
+
+def _folders(plan: Plan, output: str) -> list[Path]:
+    """Return every folder that the plan writes to, each once."""
+    folders = {plan.root / output: None}
+    for planned in plan.steps:
+        step = planned.step
+        for one in expected_outputs(step, step.values, gpu=step.use_gpu):
+            folders[(plan.root / one.path).parent] = None
+    return list(folders)

@@ -1,0 +1,231 @@
+"""From a job file to a plan: items found, stages chained item by item."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gpucore.config import Stage, ordered
+from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
+from gpucore.outcomes import expected_outputs
+from gpucore.planning import Plan, PlannedStep, clashes, make_step, missing_items, stage_steps
+from gpucore.standard.step import Step
+from gpucore.standard.template import Mark, marks, split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gpucore.config import Job, JobFile, StepTable
+    from gpucore.standard.adapter import Adapter
+
+__all__ = ["plan_job"]
+
+
+def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
+    """Return the plan of a job whose faults (`gpucore.config.job_faults`) were looked for.
+
+    The outputs of a stage lie in a folder of its name below the job's output folder. An item's
+    steps stand together, so that its next stage is older, and so comes earlier, than another
+    item's first.
+
+    Parameters
+    ----------
+    job_file : JobFile
+        The job; relative paths are below its folder.
+    adapters : Mapping
+        All that are known, by name.
+
+    Raises
+    ------
+    GpucoreError
+        For every item that is not there, every pattern that fits nothing, every two steps that
+        would write the same output, each with the file and the stage.
+    """
+    job, root = job_file.job, job_file.folder
+    parts: dict[str, _Part] = {}
+    faults: list[GpucoreError] = []
+    tables = {part.name: part for part in job.parts}
+    for name in ordered(job):
+        table = tables[name]
+        try:
+            parts[name] = _part(table, adapters[table.adapter], parts, root, job.run.output)
+        except GpucoreError as error:
+            faults.append(error.at(job_file.toml.where(_key(job, table))))
+            parts[name] = _Part()
+    raise_faults(faults)
+    nodes = [node for part in parts.values() for node in part.nodes]
+    raise_faults(fault.at(str(job_file.path)) for fault in clashes([node.step for node in nodes]))
+    return Plan(steps=_in_order(nodes), root=root)
+
+
+@dataclass(eq=False)
+class _Node:
+    """A step and those that it waits for and that wait for it, before they have numbers."""
+
+    step: Step
+    after: list[_Node]
+    next: list[_Node] = field(default_factory=list)
+
+
+@dataclass
+class _Part:
+    """The steps of a stage, or a single one."""
+
+    nodes: list[_Node] = field(default_factory=list)
+
+
+def _key(job: Job, table: Stage | StepTable) -> tuple[str | int, ...]:
+    if isinstance(table, Stage):
+        return ("stage", job.stage.index(table))
+    return ("step", job.step.index(table))
+
+
+def _part(
+    table: Stage | StepTable,
+    adapter: Adapter,
+    parts: Mapping[str, _Part],
+    root: Path,
+    output: str,
+) -> _Part:
+    folder = f"{output}/{table.name}"
+    # Whoever is chained item by item waits for its own item's step, otherwise for the whole stage.
+    chained = _stages_named(table)
+    whole = [node for name in table.before if name not in chained for node in parts[name].nodes]
+    if lost := {} if chained else _marked(table):
+        key, value = next(iter(lost.items()))
+        raise ParameterError(
+            f"`{key}` = {value!r} names an output of a stage, and there is no item that it is of",
+            hint='write this as a stage with item = "%(stage.output)s", or give the path',
+        )
+    if not isinstance(table, Stage):
+        step = make_step(
+            adapter,
+            table.params,
+            name=table.name,
+            output=folder,
+            use_gpu=table.use_gpu,
+            gpus=table.gpus,
+        )
+        return _Part([_joined(step, whole)])
+    given = {key: value for key, value in table.params.items() if key not in _chained_params(table)}
+    if table.item:
+        counts = {name: len(parts[name].nodes) for name in chained}
+        if len(set(counts.values())) > 1:
+            raise ParameterError(
+                f"its stages have different numbers of items: {counts}",
+                hint="let one item come of one chain of stages",
+            )
+        rows = list(zip(*(parts[name].nodes for name in chained), strict=True))
+        filled = [_filled(table, dict(zip(chained, row, strict=True))) for row in rows]
+        items = [str(one.pop(_ITEM)) for one in filled]
+    else:
+        rows, filled = [], []
+        items = list(_items(table.patterns, root))
+        raise_faults(missing_items(items, root))
+    steps = stage_steps(
+        adapter,
+        items,
+        given,
+        stage=table.name,
+        output=folder,
+        use_gpu=table.use_gpu,
+        gpus=table.gpus,
+        own=filled,
+    )
+    return _Part(
+        [
+            _joined(step, [*(rows[place] if rows else ()), *whole])
+            for place, step in enumerate(steps)
+        ]
+    )
+
+
+_ITEM = "\0item"
+
+
+def _stages_named(table: Stage | StepTable) -> list[str]:
+    if not isinstance(table, Stage) or not table.item:
+        return []
+    texts = [table.item, *_chained_params(table).values()]
+    return list(dict.fromkeys(mark.name for text in texts for mark in marks(text)))
+
+
+def _chained_params(table: Stage) -> dict[str, str]:
+    """Return the parameters that name an output of an earlier stage of the same item."""
+    return _marked(table) if table.item else {}
+
+
+def _marked(table: Stage | StepTable) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in table.params.items()
+        if isinstance(value, str) and any(mark.name in table.before for mark in marks(value))
+    }
+
+
+def _filled(table: Stage, nodes: Mapping[str, _Node]) -> dict[str, object]:
+    """Return an item, and the parameters of its own, with the outputs of earlier stages."""
+    outputs = {
+        (name, one.name): one.path
+        for name, node in nodes.items()
+        for one in expected_outputs(node.step, node.step.values, gpu=node.step.use_gpu)
+    }
+
+    def fill(text: str) -> str:
+        return "".join(piece if isinstance(piece, str) else found(piece) for piece in split(text))
+
+    def found(mark: Mark) -> str:
+        if (mark.name, mark.part) not in outputs:
+            raise ParameterError(
+                f"{mark} names no output that `{mark.name}` makes",
+                hint=did_you_mean(
+                    mark.part, [name for stage, name in outputs if stage == mark.name]
+                ),
+            )
+        return outputs[mark.name, mark.part]
+
+    return {
+        _ITEM: fill(table.item),
+        **{key: fill(value) for key, value in _chained_params(table).items()},
+    }
+
+
+def _items(patterns: Sequence[str], root: Path) -> Iterator[str]:
+    """Yield the files of a stage in order; one that two patterns fit comes once."""
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if not glob.has_magic(pattern):
+            found[pattern] = None
+            continue
+        matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - relative, as written
+        if not matches:
+            raise ParameterError(
+                f"no file fits the pattern `{pattern}`", hint=f"it is looked for below {root}"
+            )
+        found.update(dict.fromkeys(matches))
+    yield from found
+
+
+def _joined(step: Step, after: list[_Node]) -> _Node:
+    node = _Node(step, after)
+    for one in after:
+        one.next.append(node)
+    return node
+
+
+def _in_order(nodes: Sequence[_Node]) -> tuple[PlannedStep, ...]:
+    """Return the steps item by item, each after all that it waits for."""
+    numbers: dict[_Node, int] = {}
+    planned: list[PlannedStep] = []
+    for first in nodes:
+        waiting = [first]
+        while waiting:
+            node = waiting.pop()
+            if node in numbers or any(one not in numbers for one in node.after):
+                continue
+            numbers[node] = len(planned)
+            planned.append(PlannedStep(node.step, tuple(numbers[one] for one in node.after)))
+            waiting.extend(reversed(node.next))
+    return tuple(planned)

@@ -1,0 +1,190 @@
+"""CTFFIND: answers in the order of its questions, and failures that exit with 0."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mrcfile
+import numpy as np
+import pytest
+from gpucore_adapters.ctffind import CTFFIND, gpucore_adapters
+
+from gpucore.errors import GpucoreError
+from gpucore.outcomes import Started, expected_outputs, judge
+from gpucore.planning import make_step
+from gpucore.plugins import Exit
+from gpucore.standard import FailureClass, StepState, render
+from gpucore.standard.checks import adapter_faults, named_outputs
+from gpucore.standard.params import read_values, rooted
+
+if TYPE_CHECKING:
+    from gpucore.standard import Command, Outcome
+
+LEAST = {"mic": "m1.mrc", "pixel_size": 0.885}
+IMAGES = (".mrc",)
+UNBOUNDED = {"defocus_min", "defocus_max"}
+
+
+def command(**given: object) -> Command:
+    """The command of one step, as `--plan` shows it."""
+    values = named_outputs(CTFFIND, read_values(CTFFIND, {**LEAST, **given}), "out")
+    return render(CTFFIND, values, ())
+
+
+def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object) -> Outcome:
+    """How a step ends whose program printed this, made these in its folder and gave this code."""
+    step = make_step(CTFFIND, {**LEAST, **given}, name="one", output="out")
+    for name in made:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(IMAGES):
+            image = np.arange(64, dtype=np.float32).reshape(8, 8)
+            with mrcfile.new(folder / name, image, overwrite=True):
+                pass
+        else:
+            (folder / name).write_text("1 2 3\n", encoding="utf-8")
+    (folder / "log.txt").write_text(printed, encoding="utf-8")
+    started = Started(
+        step=step,
+        devices=(),
+        values=rooted(CTFFIND, step.values, str(folder)),
+        folder=folder,
+        log=str(folder / "log.txt"),
+    )
+    return judge(started, Exit(code=code))
+
+
+def outputs(**given: object) -> dict[str, str]:
+    """File names of the outputs that these parameters ask for, by name."""
+    step = make_step(CTFFIND, {**LEAST, **given}, name="one", output="out")
+    expected = expected_outputs(step, step.values, gpu=False)
+    return {one.name: Path(one.path).name for one in expected}
+
+
+def test_it_is_offered_and_does_not_contradict_itself() -> None:
+    assert list(gpucore_adapters()) == [CTFFIND]
+    assert adapter_faults(CTFFIND) == []
+    assert len(CTFFIND.example) >= 3
+
+
+def test_every_number_has_bounds_or_says_why_not_and_every_text_is_there() -> None:
+    free = {name for name, one in CTFFIND.params.items()
+            if one.type in {"int", "float"} and one.min is None}  # fmt: skip
+    assert free == UNBOUNDED
+    assert CTFFIND.licence
+    assert CTFFIND.citation
+    assert CTFFIND.source
+    assert CTFFIND.unverified
+
+
+PROGRESS = """Input image file name [input.mrc] : m1.mrc
+Working on micrograph 1 of 1
+WARNING: Did not find last bin with good fit: 12
+Warning: CTF aliasing occurred within your CTF fitting range.
+Summary of results                          : m1_ctf.txt
+"""
+MADE = ("out/m1_ctf.mrc", "out/m1_ctf.txt", "out/m1_ctf_avrot.txt")
+
+
+def answers(**given: object) -> list[str]:
+    """What it reads, line by line."""
+    return (command(**given).stdin or "").splitlines()
+
+
+def test_the_questions_of_both_versions_are_answered_in_order() -> None:
+    assert answers() == [
+        "m1.mrc", "out/m1_ctf.mrc", "0.885", "300.0", "2.7", "0.07", "512", "30.0", "5.0",
+        "5000.0", "50000.0", "100.0",
+        "no",  # what astigmatism is present is not known
+        "no",  # no slower search
+        "no",  # no restraint
+        "no",  # no phase shift
+        "no", "no", "no",  # 5: tilt, thickness, expert; 4.1.14: expert
+    ]  # fmt: skip
+
+
+def test_a_movie_answers_two_questions_more_before_the_output() -> None:
+    lines = answers(mic="m1.mrcs", movie_input=True, frames_to_average=3)
+    assert lines[:4] == ["m1.mrcs", "yes", "3", "out/m1_ctf.mrc"]
+
+
+@pytest.mark.parametrize(
+    ("search", "lines"),
+    [
+        ("free", ["no", "yes", "no"]),
+        ("restrained", ["no", "yes", "yes", "100.0"]),
+        ("known", ["yes", "yes", "100.0", "45.0"]),
+    ],
+)
+def test_astigmatism_has_three_branches(search: str, lines: list[str]) -> None:
+    given = {"astigmatism": 100, "astigmatism_angle": 45, "slow_search": True}
+    assert answers(astigmatism_search=search, **given)[12:] == [*lines, "no", "no", "no", "no"]
+
+
+def test_a_phase_shift_answers_three_questions_more() -> None:
+    lines = answers(phase_shift=True, phase_shift_max=2, phase_shift_step=0.2)
+    assert lines[15:] == ["yes", "0.0", "2.0", "0.2", "no", "no", "no"]
+
+
+def test_every_number_begins_as_the_program_reads_numbers() -> None:
+    """A digit, or a minus or point before one: it ends on anything else."""
+    lines = answers(phase_shift=True, phase_shift_min=-0.5, defocus_min=-100.5, cs=0.00001)
+    assert "-0.5" in lines
+    assert all(line[0].isdigit() or line[:2] == "-0" or line[1].isdigit() for line in lines[2:12])
+
+
+@pytest.mark.parametrize("name", ["a b.mrc", "$(rm x);'\"%(GPU)s.mrc", "50%.mrc", "\udcff.mrc"])
+def test_a_hostile_micrograph_is_one_line(name: str) -> None:
+    assert answers(mic=name)[0] == name
+    assert answers(mic=name)[2:] == answers()[2:]
+
+
+def test_a_line_break_in_a_name_cannot_shift_the_answers() -> None:
+    with pytest.raises(GpucoreError, match="line break"):
+        command(mic="a\nb.mrc")
+
+
+def test_its_numbers_are_read_with_a_point_and_its_threads_agree() -> None:
+    given = command(threads=4)
+    assert given.argv == ("ctffind", "-j", "4")
+    assert given.env["LC_ALL"] == "C"
+    assert given.env["OMP_NUM_THREADS"] == "4"
+    assert given.env["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_the_outputs_are_those_of_the_parameters() -> None:
+    every = {"out": "m1_ctf.mrc", "ctf": "m1_ctf.txt", "profile": "m1_ctf_avrot.txt"}
+    assert outputs() == every
+    assert outputs(fast=True) == {name: every[name] for name in ("out", "ctf")}
+
+
+def test_its_warnings_are_no_failures(tmp_path: Path) -> None:
+    outcome = ended(tmp_path, PROGRESS, *MADE)
+    assert outcome.done, outcome.reason
+    assert not outcome.warnings
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "Error : Error: location 1 of input file m1.mrc is blank",
+        "Error : Error: Minimum resolution (3.0) higher than maximum resolution (5.0).",
+    ],
+)
+def test_exit_code_0_after_a_failure_is_a_failure(tmp_path: Path, printed: str) -> None:
+    outcome = ended(tmp_path, f"{PROGRESS}\n{printed}\n", *MADE)
+    assert (outcome.state, outcome.failure) == (StepState.FAILED, FailureClass.BAD_INPUT)
+
+
+def test_exit_code_0_without_the_output_is_a_failure(tmp_path: Path) -> None:
+    assert ended(tmp_path, PROGRESS).failure is FailureClass.MISSING_OUTPUT
+
+
+def test_answers_that_do_not_fit_say_what_to_look_at(tmp_path: Path) -> None:
+    outcome = ended(tmp_path, "\n Error: Blank answer in scripted mode, exiting...\n", code=255)
+    assert "movie_input" in outcome.hint
+
+
+def test_a_corrupt_movie_is_a_warning(tmp_path: Path) -> None:
+    printed = "Input movie m.eer seems to be corrupt. Ctffind results may not be meaningful.\n"
+    assert ended(tmp_path, PROGRESS + printed, *MADE).warnings

@@ -1,0 +1,171 @@
+"""Gautomatch: one GPU for itself, a directory of its own, and silent failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mrcfile
+import numpy as np
+import pytest
+from gpucore_adapters.gautomatch import GAUTOMATCH, gpucore_adapters
+
+from gpucore.errors import GpucoreError
+from gpucore.outcomes import Started, expected_outputs, judge
+from gpucore.planning import make_step
+from gpucore.plugins import Exit
+from gpucore.standard import FailureClass, StepState, render
+from gpucore.standard.checks import adapter_faults, example_devices, named_outputs
+from gpucore.standard.params import read_values, rooted
+
+if TYPE_CHECKING:
+    from gpucore.standard import Command, Outcome
+
+LEAST = {"mic": "m1.mrc", "pixel_size": 1.34, "diameter": 240}
+IMAGES = (".mrc",)
+UNBOUNDED = {"local_average_min", "local_average_max"}
+
+
+def command(*gpus: int, isolate: bool = False, **given: object) -> Command:
+    """The command of one step, as `--plan` shows it."""
+    values = named_outputs(GAUTOMATCH, read_values(GAUTOMATCH, {**LEAST, **given}), "out")
+    return render(GAUTOMATCH, values, example_devices(gpus), isolate=isolate)
+
+
+def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object) -> Outcome:
+    """How a step ends whose program printed this, made these in its folder and gave this code."""
+    step = make_step(GAUTOMATCH, {**LEAST, **given}, name="one", output="out")
+    for name in made:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(IMAGES):
+            image = np.arange(64, dtype=np.float32).reshape(8, 8)
+            with mrcfile.new(folder / name, image, overwrite=True):
+                pass
+        else:
+            (folder / name).write_text("1 2 3\n", encoding="utf-8")
+    (folder / "log.txt").write_text(printed, encoding="utf-8")
+    started = Started(
+        step=step,
+        devices=example_devices((0,)),
+        values=rooted(GAUTOMATCH, step.values, str(folder)),
+        folder=folder,
+        log=str(folder / "log.txt"),
+    )
+    return judge(started, Exit(code=code))
+
+
+def outputs(**given: object) -> dict[str, str]:
+    """File names of the outputs that these parameters ask for, by name."""
+    step = make_step(GAUTOMATCH, {**LEAST, **given}, name="one", output="out")
+    expected = expected_outputs(step, step.values, gpu=True)
+    return {one.name: Path(one.path).name for one in expected}
+
+
+def test_it_is_offered_and_does_not_contradict_itself() -> None:
+    assert list(gpucore_adapters()) == [GAUTOMATCH]
+    assert adapter_faults(GAUTOMATCH) == []
+    assert len(GAUTOMATCH.example) >= 3
+
+
+def test_every_number_has_bounds_or_says_why_not_and_every_text_is_there() -> None:
+    free = {name for name, one in GAUTOMATCH.params.items()
+            if one.type in {"int", "float"} and one.min is None}  # fmt: skip
+    assert free == UNBOUNDED
+    assert GAUTOMATCH.licence
+    assert GAUTOMATCH.citation
+    assert GAUTOMATCH.source
+    assert GAUTOMATCH.unverified
+
+
+PROGRESS = """File mic.mrc finished.
+120 particles found
+All 1 files finished successfully:
+"""
+MADE = ("mic.mrc", "mic_automatch.star")
+
+
+def test_it_never_gets_two_gpus_even_when_its_slot_holds_two() -> None:
+    argv = command(3, 4).argv
+    assert argv[argv.index("--gid") + 1] == "3"
+    assert "4" not in argv
+    assert argv.count("--gid") == 1
+
+
+def test_isolated_it_sees_one_gpu_and_calls_it_0() -> None:
+    isolated = command(3, 4, isolate=True)
+    assert isolated.argv[isolated.argv.index("--gid") + 1] == "0"
+    assert isolated.env["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+@pytest.mark.parametrize("name", ["a b.mrc", "$(rm x);'\n\"%(GPU)s.mrc", "-gid.mrc", "*.mrc"])
+def test_a_hostile_micrograph_is_a_link_and_never_in_a_word_of_the_command(name: str) -> None:
+    given = command(0, mic=name)
+    assert given.argv == command(0).argv
+    assert [link.name for link in given.links] == ["mic.mrc"]
+    assert given.links[0].target in {name, f"./{name}"}
+    assert given.own_directory
+
+
+@pytest.mark.parametrize(
+    ("printed", "failure"),
+    [
+        ("CUDA error: out of memory", FailureClass.OUT_OF_MEMORY),
+        ("no CUDA-capable device is detected", FailureClass.NO_DEVICE),
+        ("invalid device ordinal", FailureClass.NO_DEVICE),
+        ("no kernel image is available for execution", FailureClass.NO_DEVICE),
+        ("an illegal memory access was encountered", FailureClass.DEVICE_FAULT),
+    ],
+)
+def test_exit_code_0_after_a_failure_is_a_failure(
+    tmp_path: Path, printed: str, failure: FailureClass
+) -> None:
+    outcome = ended(tmp_path, f"{PROGRESS}{printed}\n", *MADE)
+    assert (outcome.state, outcome.failure) == (StepState.FAILED, failure)
+
+
+def test_a_loader_that_misses_a_library_says_so(tmp_path: Path) -> None:
+    printed = "Gctf: error while loading shared libraries: libcufft.so.7.5: cannot open\n"
+    assert ended(tmp_path, printed, code=127).failure is FailureClass.NOT_STARTED
+
+
+def test_exit_code_0_without_the_output_is_a_failure(tmp_path: Path) -> None:
+    assert ended(tmp_path, PROGRESS).failure is FailureClass.MISSING_OUTPUT
+
+
+def test_negative_values_are_words_of_their_own() -> None:
+    argv = command(0, local_average_min=-0.8).argv
+    assert argv[argv.index("--lave_min") + 1] == "-0.8"
+
+
+def test_hostile_references_arrive_as_one_argument() -> None:
+    argv = command(0, templates="a b/$(x)'%(GPU)s.mrcs").argv
+    assert argv[argv.index("-T") + 1] == "a b/$(x)'%(GPU)s.mrcs"
+
+
+def test_no_particles_are_a_warning(tmp_path: Path) -> None:
+    outcome = ended(tmp_path, f"{PROGRESS}0 particles found\n", *MADE)
+    assert outcome.done
+    assert len(outcome.warnings) == 1
+    assert not ended(tmp_path, PROGRESS, *MADE).warnings
+
+
+def test_it_has_its_gpu_for_itself() -> None:
+    assert GAUTOMATCH.gpu.sharing == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({}, {"m1_automatch.star"}),
+        ({"write_correlation": True}, {"m1_automatch.star", "m1_ccmax.mrc"}),
+        ({"write_mask": True, "write_background": True},
+         {"m1_automatch.star", "m1_mask.mrc", "m1_bg.mrc"}),
+    ],
+)  # fmt: skip
+def test_the_outputs_are_those_of_the_parameters(given: dict[str, object], names: set[str]) -> None:
+    assert set(outputs(**given).values()) == names
+
+
+def test_a_threshold_out_of_bounds_is_refused() -> None:
+    with pytest.raises(GpucoreError, match="threshold"):
+        command(0, threshold=2)

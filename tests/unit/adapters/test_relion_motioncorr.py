@@ -1,0 +1,106 @@
+"""relion_motioncorr: RELION's own motion correction, each movie under a neutral name."""
+
+from __future__ import annotations
+
+import pytest
+from gpucore_adapters.relion_motioncorr import RELION_MOTIONCORR, gpucore_adapters
+from rendering import HOSTILE, after, command
+
+from gpucore.errors import Faults, ParameterError
+from gpucore.outcomes import expected_outputs
+from gpucore.planning import make_step
+from gpucore.standard import GpuUse
+from gpucore.standard.checks import adapter_faults
+
+GIVEN = {"movie": "m.mrc", "pixel_size": 0.885}
+
+
+def outputs(**given: object) -> dict[str, str]:
+    step = make_step(RELION_MOTIONCORR, {**GIVEN, **given}, name="m", output="")
+    return {one.name: one.made for one in expected_outputs(step, step.values, gpu=False)}
+
+
+def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
+    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert len(RELION_MOTIONCORR.example) >= 3
+
+
+def test_it_is_a_cpu_program_that_sees_no_gpu() -> None:
+    assert RELION_MOTIONCORR.gpu.use is GpuUse.NONE
+    ready = command(RELION_MOTIONCORR, GIVEN)
+    assert "--use_own" in ready.argv
+    assert "--gpu" not in ready.argv
+    assert ready.env["CUDA_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.parametrize(
+    ("movie", "star"),
+    [
+        ("a.mrc", "mrcs.star"),
+        ("a.MRCS", "mrcs.star"),
+        ("a.tif", "tif.star"),
+        ("a.TIFF", "tif.star"),
+        ("a.eer", "eer.star"),
+        ("a", "mrcs.star"),
+        ("a.tif/b", "mrcs.star"),
+    ],
+)
+def test_the_kind_of_movie_chooses_the_star_file(movie: str, star: str) -> None:
+    ready = command(RELION_MOTIONCORR, {**GIVEN, "movie": movie})
+    assert after(ready.argv, "--i") == star
+    texts = {file.name: file.text for file in ready.files}
+    name = f"movie.{star.removesuffix('.star')}"
+    assert f"\n{name} 1\n\n" in texts[star]
+    assert {link.name: link.target for link in ready.links}[name] == movie
+
+
+def test_a_star_file_is_what_relion_reads() -> None:
+    text = command(RELION_MOTIONCORR, {**GIVEN, "voltage": 200}).files[0].text
+    assert text == (
+        "\n# version 30001\n\ndata_optics\n\nloop_\n_rlnOpticsGroupName #1\n_rlnOpticsGroup #2\n"
+        "_rlnMicrographOriginalPixelSize #3\n_rlnVoltage #4\n_rlnSphericalAberration #5\n"
+        "_rlnAmplitudeContrast #6\nopticsGroup1 1 0.885 200.0 2.7 0.1\n\n\n"
+        "# version 30001\n\ndata_movies\n\nloop_\n_rlnMicrographMovieName #1\n_rlnOpticsGroup #2\n"
+        "movie.mrcs 1\n\n"
+    )
+
+
+@pytest.mark.parametrize("ending", [".mrc", ".tif", ".eer", ""])
+def test_nothing_of_a_movies_name_reaches_the_command_or_the_star_file(ending: str) -> None:
+    plain = command(RELION_MOTIONCORR, {**GIVEN, "movie": f"m{ending}"})
+    hostile = command(RELION_MOTIONCORR, {**GIVEN, "movie": f"dir/{HOSTILE}{ending}"})
+    assert hostile.argv == plain.argv
+    assert hostile.files == plain.files
+    assert {link.target for link in hostile.links} == {f"dir/{HOSTILE}{ending}"}
+
+
+def test_a_gain_arrives_as_one_argument() -> None:
+    argv = command(RELION_MOTIONCORR, {**GIVEN, "gain": f"/{HOSTILE}.mrc"}).argv
+    assert after(argv, "--gainref") == f"/{HOSTILE}.mrc"
+    assert "--gain_rot" not in command(RELION_MOTIONCORR, GIVEN).argv
+
+
+def test_a_dose_weights_the_sum_and_without_one_there_is_no_weighting() -> None:
+    assert "--dose_weighting" not in command(RELION_MOTIONCORR, GIVEN).argv
+    argv = command(RELION_MOTIONCORR, {**GIVEN, "dose_per_frame": 1.25}).argv
+    assert after(argv, "--dose_weighting") == "--dose_per_frame"
+    assert "--save_noDW" not in argv
+
+
+def test_outputs_are_moved_from_their_neutral_names() -> None:
+    assert outputs() == {
+        "out": "out/movie.mrc",
+        "shifts": "out/movie.star",
+        "log": "out/movie.log",
+    }
+    both = outputs(dose_per_frame=1.0, weighted_only=False)
+    assert both["unweighted"] == "out/movie_noDW.mrc"
+    assert "unweighted" not in outputs(weighted_only=False)
+    assert outputs(power_spectrum_group=4)["power_spectrum"] == "out/movie_PS.mrc"
+
+
+def test_values_out_of_bounds_are_refused_with_their_unit() -> None:
+    with pytest.raises(ParameterError, match="Å"):
+        command(RELION_MOTIONCORR, {**GIVEN, "pixel_size": 0})
+    with pytest.raises((Faults, ParameterError), match="gain_flip"):
+        command(RELION_MOTIONCORR, {**GIVEN, "gain_flip": 3})

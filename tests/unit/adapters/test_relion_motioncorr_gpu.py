@@ -1,0 +1,40 @@
+"""relion_motioncorr_gpu: RELION starts MotionCor2, and is always told which GPUs."""
+
+from __future__ import annotations
+
+import pytest
+from gpucore_adapters.relion_motioncorr_gpu import RELION_MOTIONCORR_GPU, gpucore_adapters
+from rendering import HOSTILE, after, command
+
+from gpucore.errors import ParameterError, TemplateError
+from gpucore.standard import GpuUse
+from gpucore.standard.checks import adapter_faults
+
+GIVEN = {"movie": "m.mrc", "pixel_size": 0.885, "motioncor2": "/opt/MotionCor2"}
+
+
+def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
+    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert len(RELION_MOTIONCORR_GPU.example) >= 3
+
+
+def test_it_never_runs_without_a_list_because_every_process_would_take_gpu_0() -> None:
+    assert RELION_MOTIONCORR_GPU.gpu.use is GpuUse.COMPULSORY
+    assert after(command(RELION_MOTIONCORR_GPU, GIVEN, (2, 5)).argv, "--gpu") == "2,5"
+    with pytest.raises(TemplateError):
+        command(RELION_MOTIONCORR_GPU, GIVEN)
+
+
+def test_nothing_of_a_name_reaches_the_shell_that_relion_starts_motioncor2_by() -> None:
+    plain = command(RELION_MOTIONCORR_GPU, GIVEN, (0,))
+    given = {**GIVEN, "movie": f"{HOSTILE}.mrc", "motioncor2": f"/{HOSTILE}/MotionCor2"}
+    hostile = command(RELION_MOTIONCORR_GPU, given, (0,))
+    assert (hostile.argv, hostile.files) == (plain.argv, plain.files)
+    links = {link.name: link.target for link in hostile.links}
+    assert links["MotionCor2"] == f"/{HOSTILE}/MotionCor2"
+
+
+@pytest.mark.parametrize("name", ["gain", "defects"])
+def test_a_name_that_would_be_two_words_of_a_shell_is_refused(name: str) -> None:
+    with pytest.raises(ParameterError, match="blank or a quote"):
+        command(RELION_MOTIONCORR_GPU, {**GIVEN, name: "my gain.mrc"}, (0,))
