@@ -6,12 +6,11 @@ import itertools
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpucore.config import SiteConfig, load_site
-from gpucore.errors import ConfigError, GpucoreError, did_you_mean, raise_faults
 from gpucore.plugins import PluginHost
 from gpucore.provision import Provision, provide
 from gpucore.registry import add_adapters, open_plugins
@@ -20,7 +19,7 @@ from gpucore.standard.adapter import Adapter
 from gpucore.system.folders import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 __all__ = ["Settings", "read_settings", "surroundings"]

@@ -15,7 +15,7 @@ from gpucore.standard.params import Values
 from gpucore.standard.step import Step
 from gpucore.standard.template import fill_text, holds
 from gpucore.system.files import Stamp, collect, file_fault, made_anew
-from gpucore.system.logs import find_marks, last_line
+from gpucore.system.logs import find_marks, holds_line, last_line
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
@@ -36,6 +36,8 @@ class ExpectedOutput:
     path: str
     check: FileCheck
     made: str = ""
+    match: str = ""
+    optional: bool = False
 
 
 @dataclass(kw_only=True)
@@ -50,7 +52,7 @@ class Started:
         What it holds.
     values : dict
         Its values, paths absolute.
-    folder : Path
+    folder : str
         Its own directory.
     log : str
         What its program prints.
@@ -63,7 +65,7 @@ class Started:
     step: Step
     devices: tuple[Device, ...]
     values: Values
-    folder: Path
+    folder: str
     log: str
     command: Command | None = None
     before: Mapping[str, Stamp | None] = field(default_factory=dict)
@@ -81,12 +83,12 @@ def expected_outputs(step: Step, values: Values, *, gpu: bool) -> list[ExpectedO
     for name in adapter.output_params:
         value = values.get(name)
         if value is not None:
-            made = _made(extra.pop(name, None), step, values)
-            expected.append(ExpectedOutput(name, str(value), adapter.params[name].check, made))
+            check = adapter.params[name].check
+            expected.append(_expected(name, str(value), check, extra.pop(name, None), step, values))
     for name, output in extra.items():
         if output.path:
             path = fill_text(output.path, values, adapter.params)
-            expected.append(ExpectedOutput(name, path, output.check, _made(output, step, values)))
+            expected.append(_expected(name, path, output.check, output, step, values))
     return expected
 
 
@@ -116,8 +118,13 @@ def judge(started: Started, ended: Exit) -> Outcome:
     )
 
 
-def _made(output: Output | None, step: Step, values: Values) -> str:
-    return fill_text(output.made, values, step.adapter.params) if output else ""
+def _expected(
+    name: str, path: str, check: FileCheck, output: Output | None, step: Step, values: Values
+) -> ExpectedOutput:
+    if output is None:
+        return ExpectedOutput(name, path, check)
+    made = fill_text(output.made, values, step.adapter.params)
+    return ExpectedOutput(name, path, check, made, output.match, output.optional)
 
 
 class _Verdict:
@@ -133,6 +140,7 @@ class _Verdict:
         self.failure: FailureClass | None = None
         self.outputs: dict[str, str] = {}
         self.warnings: list[str] = []
+        self._move_faults: dict[str, str] = {}
 
     def decide(self) -> None:
         if self.ended.stopped:
@@ -170,12 +178,9 @@ class _Verdict:
         gpu = bool(self.started.devices)
         missing = []
         for output in expected_outputs(self.started.step, self.started.values, gpu=gpu):
-            fault = collect(self.started.folder, output.made, output.path) if output.made else ""
-            fault = fault or file_fault(output.path, output.check, result=True)
-            if not fault and not output.made and output.check != "directory":
-                fresh = made_anew(output.path, self.started.before.get(output.path))
-                fault = "" if fresh else "it is from before, and was not written anew"
-            if fault:
+            if not self._made(output) and output.optional:
+                continue
+            if fault := self._output_fault(output):
                 missing.append(f"{output.name} ({output.path}): {fault}")
             else:
                 self.outputs[output.name] = output.path
@@ -187,6 +192,28 @@ class _Verdict:
                 "look at what it printed",
             )
             self._explain()
+
+    def _made(self, output: ExpectedOutput) -> bool:
+        """Say whether an output was made at all, moving it to where it belongs."""
+        if output.made:
+            self._move_faults[output.path] = collect(self.started.folder, output.made, output.path)
+            return not self._move_faults[output.path]
+        return Path(output.path).exists() and (
+            output.check == "directory"
+            or made_anew(output.path, self.started.before.get(output.path))
+        )
+
+    def _output_fault(self, output: ExpectedOutput) -> str:
+        if fault := self._move_faults.get(output.path):
+            return fault
+        if fault := file_fault(output.path, output.check, result=True):
+            return fault
+        fresh = output.made or output.check == "directory"
+        if not fresh and not made_anew(output.path, self.started.before.get(output.path)):
+            return "it is from before, and was not written anew"
+        if output.match and not holds_line(output.path, output.match):
+            return f"no line of it fits `{output.match}`: it holds no result"
+        return ""
 
     def _look_at_messages(self) -> None:
         telling = [one for one in self.adapter.failure if one.effect != "explain"]

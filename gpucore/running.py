@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,14 +90,19 @@ class RunningStep:
         self._around = around
         self._on_begun = on_begun
         self._on_ended = on_ended
-        place = f"{number + 1:06d}-{safe_name(step.name)}"
-        self.started = Started(
-            step=step,
-            devices=grant.devices,
+
+    @cached_property
+    def started(self) -> Started:
+        """What is known of it from its start on; made on the engine's thread, not under a lock."""
+        place = f"{self.number + 1:06d}-{safe_name(self.step.name)}"
+        folder = self._around.folder.path
+        return Started(
+            step=self.step,
+            devices=self.grant.devices,
             values={},
-            folder=around.folder.path / "steps" / place,
+            folder=f"{folder}/steps/{place}",
             # One attempt so far; its number keeps the logs of later ones apart.
-            log=str(around.folder.path / "log" / f"{place}.1.txt"),
+            log=f"{folder}/log/{place}.1.txt",
         )
 
     def prepare(self) -> Prepared:
@@ -129,9 +135,9 @@ class RunningStep:
         started.before = {output.path: stamp(output.path) for output in outputs}
         cwd = around.root
         if template.own_directory:
-            started.folder.mkdir(parents=True, exist_ok=True)
-            furnish(started.folder, command)
-            cwd = started.folder
+            cwd = Path(started.folder)
+            cwd.mkdir(parents=True, exist_ok=True)
+            furnish(cwd, command)
         environment = {
             **around.environment,
             **around.settings.get(adapter.name, {}),

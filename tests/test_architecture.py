@@ -122,9 +122,9 @@ def purity_faults(folder: Path) -> list[str]:
                 what = f"{source}.{imported}".rstrip(".")
                 faults.append(f"{file}:{line}: {name} is pure and imports {what}")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                if node.func.id in OUTSIDE_CALLS:
-                    faults.append(f"{file}:{node.lineno}: {name} is pure and calls {node.func.id}")
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Name) and called.id in OUTSIDE_CALLS:
+                faults.append(f"{file}:{called.lineno}: {name} is pure and calls {called.id}")
     return faults
 
 
@@ -137,14 +137,15 @@ def adapter_faults(folder: Path) -> list[str]:
             package = source.split(".")[0]
             if package == folder.name:
                 # A program that we ship is a folder of its own; adapters know nothing of others.
-                allowed = source == own or source.startswith(f"{own}.") or f"{source}.{imported}" == own
+                whole = f"{source}.{imported}"
+                allowed = f"{source}.".startswith(f"{own}.") or whole == own
             elif package == "gpucore":
                 allowed = source in ADAPTERS_MAY_IMPORT and not imported.startswith("_")
             else:
                 allowed = True
             if not allowed:
                 faults.append(f"{file}:{line}: {name} must not import {source}")
-    return faults
+    return list(dict.fromkeys(faults))
 
 
 def file_faults(*folders: Path) -> list[str]:
@@ -155,9 +156,12 @@ def file_faults(*folders: Path) -> list[str]:
             lines = len(file.read_text(encoding="utf-8").splitlines())
             if lines > MOST_LINES:
                 faults.append(f"{file}: {lines} lines, {MOST_LINES} at most")
-            for part in (file.stem, *file.relative_to(folder).parts[:-1]):
-                if part in NAMES_THAT_SAY_NOTHING:
-                    faults.append(f"{file}: the name `{part}` says nothing")
+            parts = (file.stem, *file.relative_to(folder).parts[:-1])
+            faults += [
+                f"{file}: the name `{part}` says nothing"
+                for part in parts
+                if part in NAMES_THAT_SAY_NOTHING
+            ]
     return faults
 
 

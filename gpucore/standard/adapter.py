@@ -24,6 +24,7 @@ from gpucore.standard.program import (
 
 __all__ = [
     "Adapter",
+    "Condition",
     "Example",
     "Failure",
     "FileCheck",
@@ -52,19 +53,18 @@ FileCheck: TypeAlias = Literal["file", "mrc", "directory", "any"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Arguments that belong together and are there only under a condition.
+class Condition:
+    """When something is there: arguments, a file, a link, an output.
 
-    Without ``when`` and ``unless`` the group is there when each parameter that it names has a
+    Without ``when`` and ``unless`` it is there when each parameter that its texts name has a
     value.
 
     Parameters
     ----------
-    args : tuple of str
-        Its arguments.
-    when, unless : str
+    when, unless : str or tuple of str
         ``gpu`` (the step has devices), ``cpu`` (it has none), or a parameter's name: when (unless)
-        it is set and not false, or meets the test below.
+        it is set and not false, or meets the test below. Of several, all must hold for ``when``,
+        and none may for ``unless``.
     suffix : tuple of str
         Test: the path ends in one of these, in whatever case.
     equals : tuple
@@ -75,12 +75,46 @@ class Group:
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
-    args: tuple[str, ...]
-    when: str = ""
-    unless: str = ""
+    when: str | tuple[str, ...] = ()
+    unless: str | tuple[str, ...] = ()
     suffix: tuple[str, ...] = ()
     equals: tuple[Scalar, ...] = ()
     at_least: float | None = None
+
+    @property
+    def all_when(self) -> tuple[str, ...]:
+        """``when`` as a tuple."""
+        return (self.when,) if isinstance(self.when, str) else self.when
+
+    @property
+    def all_unless(self) -> tuple[str, ...]:
+        """``unless`` as a tuple."""
+        return (self.unless,) if isinstance(self.unless, str) else self.unless
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its texts with marks."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Condition):
+    """Arguments that belong together and are there only under a condition.
+
+    Parameters
+    ----------
+    args : tuple of str
+        Its arguments.
+    when, unless, suffix, equals, at_least
+        See `Condition`.
+    """
+
+    args: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its arguments."""
+        return self.args
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +175,10 @@ class Param:
         What a path must be: before the run for an input, after it for an output. ``file``: there
         (an output: not empty); ``mrc``: an MRC file that is whole; ``directory``; ``any``: not
         looked at.
+    suffix : tuple of str
+        What a path must end in, in whatever case; empty: anything.
+    needs : tuple of str
+        Parameters that must have a value, too, when this one is given.
     blanks : bool
         Whether its text may hold blanks; some programs' files cannot say them.
     """
@@ -162,6 +200,8 @@ class Param:
     item: bool = False
     output: str = ""
     check: FileCheck = "file"
+    suffix: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     blanks: bool = True
 
     @property
@@ -171,7 +211,7 @@ class Param:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputFile:
+class InputFile(Condition):
     """A small text file that gpucore writes into the step's own directory.
 
     Parameters
@@ -180,32 +220,42 @@ class InputFile:
         Its name there.
     text : str
         Its text, with marks.
+    when, unless, suffix, equals, at_least
+        See `Condition`.
     """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     text: str
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its name and its text."""
+        return (self.name, self.text)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class Link(Condition):
     """A symbolic link that gpucore makes in the step's own directory.
 
     Parameters
     ----------
     name, target : str
         Both with marks.
+    when, unless, suffix, equals, at_least
+        See `Condition`.
     """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     target: str
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its name and where it points."""
+        return (self.name, self.target)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class Output(Condition):
     """A file that must be there and be sane after the run, beside the output parameters.
 
     Parameters
@@ -217,24 +267,28 @@ class Output:
         Where it lies, with marks.
     made : str
         Where the program leaves it in its own directory, when it cannot be told ``path``; gpucore
-        moves it there. May hold ``*`` and ``?``; the last in order of name is taken.
+        moves it there. May hold ``*``, ``?`` and ``[…]``; the last in order of name is taken.
     check : str
         As for `Param`.
+    match : str
+        Regular expression that a line of the file must hold; a file without it is no result.
+    optional : bool
+        Whether the program may leave it out; it is moved and named when it is there.
     when, unless, suffix, equals, at_least
-        As for `Group`.
+        See `Condition`.
     """
-
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     path: str = ""
     made: str = ""
     check: FileCheck = "file"
-    when: str = ""
-    unless: str = ""
-    suffix: tuple[str, ...] = ()
-    equals: tuple[Scalar, ...] = ()
-    at_least: float | None = None
+    match: str = ""
+    optional: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Where it lies and where it is made."""
+        return (self.path, self.made)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gpucore.errors import AdapterError, Faults, GpucoreError, did_you_mean
-from gpucore.standard.adapter import Group
+from gpucore.standard.adapter import Condition, Group
 from gpucore.standard.model import Device
 from gpucore.standard.params import check_value, read_values
 from gpucore.standard.template import PATH_PARTS, fill_text, marks, render
@@ -15,7 +15,7 @@ from gpucore.standard.use import GpuUse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpucore.standard.adapter import Adapter, Example, Output, Param
+    from gpucore.standard.adapter import Adapter, Example, Param
     from gpucore.standard.params import Values
 
 __all__ = ["adapter_faults", "example_devices", "named_outputs"]
@@ -198,16 +198,21 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
 
 
 def _condition_faults(adapter: Adapter) -> Iterator[AdapterError]:
-    conditions: list[tuple[str, Group | Output]] = [
+    conditions: list[tuple[str, Condition]] = [
         (f"command.{key}[{place}]", item)
         for key, items in (("argv", adapter.command.argv), ("stdin", adapter.command.stdin))
         for place, item in enumerate(items)
         if isinstance(item, Group)
     ]
-    conditions += [(f"output[{place}]", output) for place, output in enumerate(adapter.output)]
+    for key, several in (
+        ("output", adapter.output),
+        ("file", adapter.file),
+        ("link", adapter.link),
+    ):
+        conditions += [(f"{key}[{place}]", one) for place, one in enumerate(several)]
     for where, condition in conditions:
-        for name in (condition.when, condition.unless):
-            if name and name not in {"gpu", "cpu", *adapter.params}:
+        for name in (*condition.all_when, *condition.all_unless):
+            if name not in {"gpu", "cpu", *adapter.params}:
                 yield _fault(where, f"`{name}` is no condition",
                              did_you_mean(name, ["gpu", "cpu", *adapter.params]))  # fmt: skip
 
@@ -222,6 +227,7 @@ def _unconditional(adapter: Adapter) -> Iterator[tuple[str, str]]:
 
 def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
     texts = [(f"failure[{place}].match", one.match) for place, one in enumerate(adapter.failure)]
+    texts += [(f"output[{place}].match", one.match) for place, one in enumerate(adapter.output)]
     if adapter.program.version:
         texts.append(("program.version.regex", adapter.program.version.regex))
     for where, text in texts:

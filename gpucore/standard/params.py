@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gpucore.standard.adapter import Adapter, Param, Scalar, Value
 
@@ -74,8 +74,22 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
             values[name] = check_value(name, param, raw)
         except ParameterError as fault:
             faults.append(fault.at(where))
+    faults.extend(_lonely(adapter, values, where))
     raise_faults(faults)
     return values
+
+
+def _lonely(adapter: Adapter, values: Values, where: str) -> Iterator[ParameterError]:
+    """Yield an error for each value that has no meaning without another."""
+    for name, param in adapter.params.items():
+        if param.needs and values.get(name) not in (None, False):
+            for other in param.needs:
+                if values.get(other) in (None, False):
+                    yield ParameterError(
+                        f"`{name}` is given without `{other}`",
+                        hint=f"give `{other}` too, or leave `{name}` out",
+                        where=where,
+                    )
 
 
 def check_value(name: str, param: Param, raw: object) -> Value:
@@ -180,6 +194,11 @@ def _text(name: str, param: Param, raw: object) -> str:
     if param.type == "path" and text.startswith("-"):
         # Programs would take it for an option; `./-x` names the same file.
         return f"./{text}"
+    if param.suffix and not text.lower().endswith(tuple(end.lower() for end in param.suffix)):
+        raise ParameterError(
+            f"`{name}` = {text!r} has no suffix that the program knows",
+            hint=f"one of: {', '.join(param.suffix)}",
+        )
     if param.type == "path" and not text:
         raise ParameterError(f"`{name}` is empty", hint="give a path")
     return text

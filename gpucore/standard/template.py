@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gpucore.errors import TemplateError, did_you_mean
-from gpucore.standard.adapter import Adapter, Group, Value
+from gpucore.standard.adapter import Adapter, Condition, Group, Value
 from gpucore.standard.gpuforms import gpu_arguments, gpu_environment, usable
 from gpucore.standard.model import Command, Device, FileToWrite, LinkToMake
 from gpucore.standard.params import Values
@@ -20,7 +20,7 @@ from gpucore.standard.params import Values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpucore.standard.adapter import Output, Param, Scalar
+    from gpucore.standard.adapter import Param, Scalar
 
 __all__ = [
     "PATH_PARTS",
@@ -167,17 +167,16 @@ def fill_gpu(argv: Iterable[str], gpus: Sequence[str]) -> list[str]:
 
 
 def holds(
-    condition: Group | Output, names: Mapping[str, Value], params: Mapping[str, Param], *, gpu: bool
+    condition: Condition, names: Mapping[str, Value], params: Mapping[str, Param], *, gpu: bool
 ) -> bool:
-    """Say whether a conditional group or output applies to these values."""
-    if condition.when and not _met(condition.when, condition, names, params, gpu=gpu):
+    """Say whether a group, file, link or output is there with these values."""
+    if any(not _met(name, condition, names, params, gpu=gpu) for name in condition.all_when):
         return False
-    if condition.unless:
-        return not _met(condition.unless, condition, names, params, gpu=gpu)
-    if condition.when:
+    if any(_met(name, condition, names, params, gpu=gpu) for name in condition.all_unless):
+        return False
+    if condition.when or condition.unless:
         return True
-    texts = condition.args if isinstance(condition, Group) else (condition.path, condition.made)
-    named = {mark.name for text in texts for mark in marks(text)}
+    named = {mark.name for text in condition.texts for mark in marks(text)}
     return all(names.get(name) not in (None, ()) for name in named if name in params) and (
         gpu or "GPU" not in named
     )
@@ -190,7 +189,7 @@ def _ranks(adapter: Adapter, values: Values) -> int:
 
 def _met(
     name: str,
-    test: Group | Output,
+    test: Condition,
     names: Mapping[str, Value],
     params: Mapping[str, Param],
     *,
@@ -281,10 +280,12 @@ class _Filler:
             files=tuple(
                 FileToWrite(name=self._joined(file.name), text=self._joined(file.text))
                 for file in self.adapter.file
+                if holds(file, self.names, self.adapter.params, gpu=self.gpu)
             ),
             links=tuple(
                 LinkToMake(name=self._joined(link.name), target=self._joined(link.target))
                 for link in self.adapter.link
+                if holds(link, self.names, self.adapter.params, gpu=self.gpu)
             ),
         )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Failure
 
-__all__ = ["HEAD", "TAIL", "find_marks", "last_line"]
+__all__ = ["HEAD", "TAIL", "find_marks", "holds_line", "last_line"]
 
 HEAD = 1 << 20
 """Bytes looked at from the start of a log: where a program says what it could not do."""
@@ -38,6 +38,11 @@ def find_marks(log: str, failures: Iterable[Failure]) -> list[tuple[Failure, str
             if len(found) == len(patterns):
                 break
     return [(patterns[place][0], found[place]) for place in sorted(found)]
+
+
+def holds_line(path: str, pattern: str) -> bool:
+    """Say whether a line of a text file holds a pattern; both ends of a large file are read."""
+    return any(map(_compiled(pattern).search, _lines(Path(path))))
 
 
 def last_line(log: str) -> str:

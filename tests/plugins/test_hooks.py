@@ -10,9 +10,11 @@ from types import ModuleType
 
 import pytest
 
-from gpucore.plugins import PluginHost, builtin, hookimpl, hookspecs
+from gpucore.config import SiteConfig
+from gpucore.plugins import PluginHost, hookimpl, hookspecs
 from gpucore.plugins.implementations import HOOKS
 from gpucore.plugins.offers import DeviceSource, EngineSpec
+from gpucore.registry import open_plugins
 from gpucore.scheduling import POOL, SLOTS, Policy
 from gpucore.standard import Adapter, Device, Program, RunEnded, RunStarted, Template
 
@@ -67,7 +69,7 @@ def test_gpucore_device_sources_gives_the_host_its_sources() -> None:
 
 
 def test_gpucore_policies_gives_the_host_its_policies() -> None:
-    host = PluginHost.load(builtin=[builtin], installed=False)
+    host = open_plugins(SiteConfig())
     assert dict(host.policies) == {"slots": SLOTS, "pool": POOL}
     assert isinstance(host.policy("pool"), Policy)
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from plugins.fakes import SOUND, Site
 
+from gpucore.config import SiteConfig
 from gpucore.errors import AdapterError, PluginError
 from gpucore.plugins import PluginHost, hookimpl
+from gpucore.registry import open_plugins
 from gpucore.standard import Adapter, Event, Program, RunEnded, Template
 
 if TYPE_CHECKING:
@@ -131,7 +133,7 @@ def test_an_unknown_name_is_a_plugin_error(method: str) -> None:
 
 
 def test_an_unknown_policy_comes_with_the_nearest_one() -> None:
-    host = PluginHost.load(builtin=[Observer()], installed=False)
+    host = open_plugins(SiteConfig())
     with pytest.raises(PluginError, match="did you mean `slots`"):
         host.policy("slot")
 

@@ -34,7 +34,7 @@ PARTICLE_RADIUS, PARTICLE_SPACING, PARTICLE_ATOMS, ATOM_SIGMA = 60.0, 180.0, 60,
 ICE_BFACTOR, ICE_SHARE = 60.0, 0.5
 
 
-def make_movie(  # noqa: PLR0913 - an experiment has as many settings, and each has a name here
+def make_movie(
     path: str | Path,
     *,
     seed: int,

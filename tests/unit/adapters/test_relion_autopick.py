@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gpucore_adapters.relion_autopick import RELION_AUTOPICK, gpucore_adapters
+from gpucore_adapters.relion_autopick import RELION_AUTOPICK
 from rendering import HOSTILE, after, command
 
 from gpucore.standard import FailureClass, GpuUse
@@ -13,7 +13,7 @@ GIVEN = {"micrograph": "m.mrc", "pixel_size": 0.885, "references": "r.mrcs"}
 
 
 def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
-    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert adapter_faults(RELION_AUTOPICK) == []
     assert len(RELION_AUTOPICK.example) >= 3
     assert RELION_AUTOPICK.gpu.use is GpuUse.OPTIONAL
 

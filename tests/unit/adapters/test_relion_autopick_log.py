@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gpucore_adapters.relion_autopick_log import RELION_AUTOPICK_LOG, gpucore_adapters
+from gpucore_adapters.relion_autopick import RELION_AUTOPICK_LOG, gpucore_adapters
 from rendering import HOSTILE, after, command
 
 from gpucore.standard import GpuUse
@@ -12,7 +12,7 @@ GIVEN = {"micrograph": "m.mrc", "pixel_size": 0.885, "min_diameter": 150, "max_d
 
 
 def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
-    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert adapter_faults(RELION_AUTOPICK_LOG) == []
     assert len(RELION_AUTOPICK_LOG.example) >= 3
 
 
@@ -32,3 +32,10 @@ def test_nothing_of_a_micrographs_name_reaches_the_command_or_the_star_file() ->
     plain = command(RELION_AUTOPICK_LOG, GIVEN)
     hostile = command(RELION_AUTOPICK_LOG, {**GIVEN, "micrograph": f"{HOSTILE}.mrc"})
     assert (hostile.argv, hostile.files) == (plain.argv, plain.files)
+
+
+def test_the_plugin_offers_both_adapters() -> None:
+    assert [adapter.name for adapter in gpucore_adapters()] == [
+        "relion_autopick",
+        "relion_autopick_log",
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gpucore_adapters.relion_motioncorr import RELION_MOTIONCORR, gpucore_adapters
+from gpucore_adapters.relion_motioncorr import RELION_MOTIONCORR
 from rendering import HOSTILE, after, command
 
 from gpucore.errors import Faults, ParameterError
@@ -21,7 +21,7 @@ def outputs(**given: object) -> dict[str, str]:
 
 
 def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
-    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert adapter_faults(RELION_MOTIONCORR) == []
     assert len(RELION_MOTIONCORR.example) >= 3
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gpucore_adapters.relion_motioncorr_gpu import RELION_MOTIONCORR_GPU, gpucore_adapters
+from gpucore_adapters.relion_motioncorr import RELION_MOTIONCORR_GPU, gpucore_adapters
 from rendering import HOSTILE, after, command
 
 from gpucore.errors import ParameterError, TemplateError
@@ -14,7 +14,7 @@ GIVEN = {"movie": "m.mrc", "pixel_size": 0.885, "motioncor2": "/opt/MotionCor2"}
 
 
 def test_the_adapter_does_not_contradict_itself_and_its_examples_come_out() -> None:
-    assert [adapter_faults(adapter) for adapter in gpucore_adapters()] == [[]]
+    assert adapter_faults(RELION_MOTIONCORR_GPU) == []
     assert len(RELION_MOTIONCORR_GPU.example) >= 3
 
 
@@ -38,3 +38,10 @@ def test_nothing_of_a_name_reaches_the_shell_that_relion_starts_motioncor2_by() 
 def test_a_name_that_would_be_two_words_of_a_shell_is_refused(name: str) -> None:
     with pytest.raises(ParameterError, match="blank or a quote"):
         command(RELION_MOTIONCORR_GPU, {**GIVEN, name: "my gain.mrc"}, (0,))
+
+
+def test_the_plugin_offers_both_adapters() -> None:
+    assert [adapter.name for adapter in gpucore_adapters()] == [
+        "relion_motioncorr",
+        "relion_motioncorr_gpu",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log2
 from typing import ClassVar
 
@@ -44,8 +45,8 @@ def cost(steps: int) -> Cost:
     for number in range(steps):
         step = CountedInt(number)
         after = (CountedInt(number - 1),) if number % 2 else ()
-        for action in machine.handle(Submitted(step, NEEDS[number // 2 % 2], after)):
-            running.append(action.step)
+        actions = machine.handle(Submitted(step, NEEDS[number // 2 % 2], after))
+        running += [action.step for action in actions]
     place = 0
     while place < len(running):
         for action in machine.handle(Ended(running[place], done=True)):
@@ -65,7 +66,7 @@ def assert_logarithmic(small: Cost, large: Cost, times: int) -> None:
 @pytest.mark.slow
 def test_doubling_the_steps_adds_a_constant_to_each_at_most() -> None:
     costs = [cost(10_000 * 2**power) for power in range(3)]
-    for small, large in zip(costs, costs[1:], strict=False):
+    for small, large in pairwise(costs):
         assert_logarithmic(small, large, 2)
 
 

@@ -163,9 +163,7 @@ def test_a_reservation_keeps_what_the_need_lacks_and_nothing_else(
     assert ledger.reserve(need) == kept
 
 
-NEEDS = [
-    Need(gpus=gpus, alone=alone) for gpus in (None, 0, 1, 2, 3) for alone in (False, True)
-]
+NEEDS = [Need(gpus=gpus, alone=alone) for gpus in (None, 0, 1, 2, 3) for alone in (False, True)]
 
 
 class Hands(RuleBasedStateMachine):
@@ -230,7 +228,7 @@ class Hands(RuleBasedStateMachine):
         assert len(self.ledger.free) == len(expected)
 
 
-test_no_order_of_taking_and_giving_puts_a_unit_into_two_hands = Hands.TestCase
+test_no_order_of_taking_and_giving_puts_a_unit_into_two_hands = pytest.mark.slow(Hands.TestCase)
 test_no_order_of_taking_and_giving_puts_a_unit_into_two_hands.settings = settings(
     deadline=None, max_examples=100
 )

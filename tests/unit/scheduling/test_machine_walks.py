@@ -197,6 +197,7 @@ def test_after_every_event_of_a_random_walk_every_invariant_holds(block: int) ->
         assert not walk.machine.grants
 
 
+@pytest.mark.slow
 def test_the_walks_reach_every_fate_and_every_kind_of_need() -> None:
     fates: Counter[Fate] = Counter()
     launched: Counter[Need] = Counter()
@@ -206,7 +207,7 @@ def test_the_walks_reach_every_fate_and_every_kind_of_need() -> None:
         for _ in range(EVENTS):
             walk.tell(random_event(rng, walk, 0.4))
             fates.update(walk.machine.fate(step) for step in walk.needs)
-        launched.update(walk.needs[step] for step in walk.running)
+            launched.update(walk.needs[step] for step in walk.running)
     assert set(fates) == set(Fate)
     assert {need.alone for need in launched} == {need.worker for need in launched} == {True, False}
     assert {need.gpus for need in launched} >= {None, 0, 1, 2, 3}

@@ -183,9 +183,9 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "swap them",
     ),
     (
-        with_param("out", replace(OUT, output="/tmp/a.mrc")),
+        with_param("out", replace(OUT, output="/data/a.mrc")),
         "params.out",
-        "`/tmp/a.mrc` lies outside the output directory",
+        "`/data/a.mrc` lies outside the output directory",
         "below it",
     ),
     (

@@ -1,4 +1,4 @@
-"""What %(GPU)s becomes: every form, ids, base, prefix, max and isolation of the standard's table."""
+"""What %(GPU)s becomes: every row of the standard's table, in every combination."""
 
 from __future__ import annotations
 

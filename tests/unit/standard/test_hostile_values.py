@@ -67,8 +67,12 @@ def expected(text: str, file: str, many: list[str], gpus: int) -> list[str]:
     return [text, f"--text={text}!", *([text] if gpus else []), path, *many, *ids]
 
 
+@pytest.mark.slow
 @given(
-    text=_values, file=_values.filter(bool), many=st.lists(_values, max_size=3), gpus=st.integers(0, 4)
+    text=_values,
+    file=_values.filter(bool),
+    many=st.lists(_values, max_size=3),
+    gpus=st.integers(0, 4),
 )
 def test_a_hostile_value_is_one_argument_and_is_never_looked_into(
     text: str, file: str, many: list[str], gpus: int
@@ -122,6 +126,7 @@ _templates = st.lists(
 ).map(tuple)
 
 
+@pytest.mark.slow
 @given(
     argv=_templates,
     gpus=st.integers(0, 3),
@@ -140,16 +145,15 @@ def test_a_rendered_command_never_holds_an_unfilled_mark_of_its_template(
         command=Template(argv=argv),
         params=PROG.params,
     )
+    values = read_values(prog, {"text": "t", "file": file, "many": many})
     try:
-        command = render(
-            prog, read_values(prog, {"text": "t", "file": file, "many": many}), DEVICES[:gpus]
-        )
-    except TemplateError as error:
-        assert error.hint
-    else:
-        assert not [mark for argument in command.argv for mark in marks(argument)]
+        command = render(prog, values, DEVICES[:gpus])
+    except TemplateError:
+        return
+    assert not [mark for argument in command.argv for mark in marks(argument)]
 
 
+@pytest.mark.slow
 @given(argument=_argument, value=st.sampled_from(HOSTILE[1:]))
 def test_a_value_that_looks_like_a_mark_is_not_filled_again(argument: str, value: str) -> None:
     prog = Adapter(

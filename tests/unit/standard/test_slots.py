@@ -70,6 +70,7 @@ def test_an_empty_list_has_no_slots() -> None:
 _items = st.lists(st.one_of(st.integers(0, 7), st.just(VOID)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(items=_items, threads=st.integers(1, 50), extend=st.booleans())
 def test_slots_use_every_item_exactly_as_often_as_the_standard_says(
     items: list[int | Void], threads: int, extend: bool
@@ -106,6 +107,7 @@ def test_without_void_items_sizes_are_g_div_n_and_the_first_g_mod_n_one_more(
         assert sizes == [1] * n
 
 
+@pytest.mark.slow
 @given(items=st.lists(st.integers()), parts=st.integers(1, 20))
 def test_a_cut_keeps_neighbours_and_loses_nothing(items: list[int], parts: int) -> None:
     pieces = cut(items, parts)

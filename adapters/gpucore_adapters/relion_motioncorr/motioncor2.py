@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gpucore.plugins import hookimpl
 from gpucore.standard import (
     Adapter,
     Example,
@@ -18,12 +15,9 @@ from gpucore.standard import (
     Template,
 )
 
-from .relion_motioncorr import COMMON, FAILURES, FILES, INPUT, LINKS, OUTPUTS, PARAMS, PROGRAM
+from .movies import COMMON, FAILURES, FILES, INPUT, LINKS, OUTPUTS, PARAMS, PROGRAM
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["RELION_MOTIONCORR_GPU", "gpucore_adapters"]
+__all__ = ["RELION_MOTIONCORR_GPU"]
 
 RELION_MOTIONCORR_GPU = Adapter(
     name="relion_motioncorr_gpu",
@@ -138,9 +132,3 @@ RELION_MOTIONCORR_GPU = Adapter(
         "the messages of MotionCor2 itself, which RELION keeps in files of its own",
     ),
 )
-
-
-@hookimpl
-def gpucore_adapters() -> Iterable[Adapter]:
-    """Offer the adapter."""
-    return (RELION_MOTIONCORR_GPU,)

@@ -5,12 +5,9 @@ RELION ends when it is given both ``--LoG`` and ``--gpu``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from gpucore.plugins import hookimpl
 from gpucore.standard import Adapter, Example, Group, Param, Template
 
-from .relion_autopick import (
+from .micrographs import (
     CODES,
     COMMON,
     FAILURES,
@@ -23,10 +20,7 @@ from .relion_autopick import (
     PROGRAM,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["RELION_AUTOPICK_LOG", "gpucore_adapters"]
+__all__ = ["RELION_AUTOPICK_LOG"]
 
 RELION_AUTOPICK_LOG = Adapter(
     name="relion_autopick_log",
@@ -134,9 +128,3 @@ RELION_AUTOPICK_LOG = Adapter(
     source="RELION 3.1.3 of Debian 12, run; 3dem/relion tag 3.1.3, src/autopicker.cpp",
     unverified=("picking on images corrected for the CTF (--LoG_use_ctf) is left out",),
 )
-
-
-@hookimpl
-def gpucore_adapters() -> Iterable[Adapter]:
-    """Offer the adapter."""
-    return (RELION_AUTOPICK_LOG,)

@@ -1,0 +1,46 @@
+# Two commands for a fresh machine with Python, pip and make: `make demo` and `make test`.
+# Each makes a virtual environment of its own in the checkout when there is none yet.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= --devices simulated:2
+
+.PHONY: demo test test-all lint types docs-check bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/gpucore demo $(DEMO)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST)
+
+# The fast tests on each Python that is here; `make test` runs all of them on one.
+test-all: $(VENV)/.dev
+	.ci/every-python
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.install_peers
+	$(BIN)/python -m benchmarks all --write
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis gpucore-demo
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A wheel built for one Python does not change with the sources: the install is editable, and
+# is made again only when what it depends on has changed.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[framealign]"
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@ $(VENV)/.demo
