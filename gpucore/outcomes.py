@@ -196,7 +196,9 @@ class _Verdict:
     def _made(self, output: ExpectedOutput) -> bool:
         """Say whether an output was made at all, moving it to where it belongs."""
         if output.made:
-            self._move_faults[output.path] = collect(self.started.folder, output.made, output.path)
+            self._move_faults[output.path] = collect(
+                Path(self.started.folder), output.made, output.path
+            )
             return not self._move_faults[output.path]
         return Path(output.path).exists() and (
             output.check == "directory"
