@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpucore.provision import Provision
     from gpucore.standard.adapter import Adapter
 
-__all__ = ["Plan", "PlannedStep", "make_step", "plan_map", "preview", "stage_steps"]
+__all__ = ["Plan", "PlannedStep", "check_gpus", "make_step", "plan_map", "preview", "stage_steps"]
 
 _SHOWN = 20
 
@@ -69,6 +69,7 @@ def make_step(
     ParameterError, Faults
         For every value that is wrong.
     """
+    check_gpus(adapter, gpus)
     values = named_outputs(adapter, read_values(adapter, given), output)
     own = {adapter.item, *adapter.output_params} & values.keys()
     return Step(
@@ -144,6 +145,7 @@ def stage_steps(
     ParameterError, Faults
         For every wrong value.
     """
+    check_gpus(adapter, gpus)
     if not adapter.item:
         raise ParameterError(
             f"the adapter {adapter.name} has no item, so that it cannot be run over files",
@@ -183,6 +185,27 @@ def stage_steps(
             stage=stage,
             use_gpu=use_gpu,
             gpus=gpus,
+        )
+
+
+def check_gpus(adapter: Adapter, gpus: int | None) -> None:
+    """Refuse a number of GPUs that a step of this adapter cannot ask for.
+
+    Raises
+    ------
+    ParameterError
+        For a number below 1, and for a program that uses no GPU.
+    """
+    if gpus is None:
+        return
+    if gpus < 1:
+        raise ParameterError(
+            f"gpus = {gpus} is no number of GPUs",
+            hint="1 or more; to run without a GPU say use_gpu = false",
+        )
+    if not adapter.gpu.use.allows_gpu:
+        raise ParameterError(
+            f"gpus = {gpus} does not go with {adapter.name}: it uses no GPU", hint="leave it out"
         )
 
 

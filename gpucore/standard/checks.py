@@ -38,6 +38,7 @@ def adapter_faults(adapter: Adapter) -> list[AdapterError]:
         *_mark_faults(adapter),
         *_condition_faults(adapter),
         *_regex_faults(adapter),
+        *_output_faults(adapter),
         *_example_faults(adapter),
     ]
 
@@ -154,7 +155,7 @@ def _texts(adapter: Adapter) -> Iterator[tuple[str, str]]:
 
 
 def _pieces(adapter: Adapter) -> Iterator[tuple[str, str]]:
-    """Yield key path and text of every template that becomes one text, under no condition."""
+    """Yield key path and text of every template that becomes one text."""
     for name, text in adapter.command.env.items():
         yield f"command.env.{name}", text
     for place, file in enumerate(adapter.file):
@@ -222,7 +223,8 @@ def _unconditional(adapter: Adapter) -> Iterator[tuple[str, str]]:
         for item in items:
             if isinstance(item, str):
                 yield f"command.{key}", item
-    yield from _pieces(adapter)
+    for name, text in adapter.command.env.items():
+        yield f"command.env.{name}", text
 
 
 def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
@@ -238,6 +240,21 @@ def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
             continue
         if where.startswith("program") and not groups:
             yield _fault(where, f"`{text}` has no group", "put the version into parentheses")
+
+
+def _output_faults(adapter: Adapter) -> Iterator[AdapterError]:
+    seen: set[str] = set()
+    for place, output in enumerate(adapter.output):
+        where = f"output[{place}]"
+        if output.name in seen:
+            yield _fault(where, f"two outputs are called `{output.name}`", "rename one of them")
+        seen.add(output.name)
+        if not output.path and output.name not in adapter.output_params:
+            yield _fault(where, f"`{output.name}` has no path",
+                         "write where it lies, or name an output parameter")  # fmt: skip
+        if output.path.startswith("/") or ".." in output.path.split("/"):
+            yield _fault(where, f"`{output.path}` lies outside the output directory",
+                         "begin it with a mark of an output parameter: %(out.base)s…")  # fmt: skip
 
 
 def _example_faults(adapter: Adapter) -> Iterator[AdapterError]:

@@ -96,11 +96,14 @@ def parse_gpu_list(text: str) -> GpuList:
     for item, place in found:
         try:
             items.extend(_read(item))
+            if len(items) > MAX_INDEX + 1:
+                raise GpuListError(
+                    f"the list grows beyond {MAX_INDEX + 1} places", hint="name fewer GPUs"
+                )
         except GpuListError as refusal:
             refusals.append((f"`{_shown(item)}` at character {place + 1}: {refusal.what}",
                              refusal.hint))  # fmt: skip
-    if not refusals and len(items) > MAX_INDEX + 1:
-        refusals.append((f"the list holds {len(items)} places", f"at most {MAX_INDEX + 1} will do"))
+            items.clear()
     if refusals:
         raise GpuListError(
             "; ".join(what for what, _ in refusals),

@@ -68,7 +68,7 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
                         where=where,
                     )
                 )
-            values[name] = param.default
+            values[name] = _default(param)
             continue
         try:
             values[name] = check_value(name, param, raw)
@@ -77,6 +77,16 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
     faults.extend(_lonely(adapter, values, where))
     raise_faults(faults)
     return values
+
+
+def _default(param: Param) -> Value:
+    """Return a default in its parameter's type: 1 is 1.0 of a float, as a user's 1 is."""
+    default = param.default
+    if param.type != "float":
+        return default
+    if isinstance(default, tuple):
+        return tuple(float(one) for one in default)
+    return default if default is None else float(default)
 
 
 def _lonely(adapter: Adapter, values: Values, where: str) -> Iterator[ParameterError]:

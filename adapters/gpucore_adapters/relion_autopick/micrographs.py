@@ -144,7 +144,7 @@ FAILURES = (
     Failure(
         match=r"Cannot read file .* It does not exist",
         class_=FailureClass.BAD_INPUT,
-        hint="a reference whose name holds %, @, : or # must be linked under another",
+        hint="a STAR file of references must name them by absolute paths",
     ),
     Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
     Failure(

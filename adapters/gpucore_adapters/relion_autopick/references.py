@@ -10,6 +10,7 @@ from gpucore.standard import (
     Gpu,
     GpuUse,
     Group,
+    Link,
     Param,
     Template,
 )
@@ -29,6 +30,8 @@ from .micrographs import (
 
 __all__ = ["RELION_AUTOPICK"]
 
+_REFERENCES = (("mrcs", (".mrcs", ".mrc")), ("star", (".star",)))
+
 RELION_AUTOPICK = Adapter(
     name="relion_autopick",
     title="RELION relion_autopick: pick particles by references",
@@ -41,7 +44,10 @@ RELION_AUTOPICK = Adapter(
             Group(args=("mpirun", "-n", "%(mpi)s", "%(EXE)s_mpi"), when="mpi", at_least=2),
             Group(args=("%(EXE)s",), unless="mpi", at_least=2),
             *INPUT,
-            Group(args=("--ref", "%(references)s"), when="references"),
+            *(
+                Group(args=("--ref", f"references.{kind}"), when="references", suffix=suffix)
+                for kind, suffix in _REFERENCES
+            ),
             Group(args=("--ref", "gauss", "--gauss_max", "%(gauss_max)s"), unless="references"),
             Group(args=("--angpix_ref", "%(reference_pixel_size)s")),
             Group(args=("--particle_diameter", "%(particle_diameter)s")),
@@ -65,7 +71,9 @@ RELION_AUTOPICK = Adapter(
         "references": Param(
             type="path",
             optional=True,
-            help="stack of class averages (.mrcs) or STAR file of them; a Gaussian blob without",
+            suffix=(".mrcs", ".mrc", ".star"),
+            help="stack of class averages, or STAR file that names them by absolute paths; "
+            "without references a Gaussian blob is looked for",
         ),
         "reference_pixel_size": Param(
             type="float",
@@ -108,7 +116,15 @@ RELION_AUTOPICK = Adapter(
         ),
     },
     file=FILES,
-    link=LINKS,
+    link=(
+        *LINKS,
+        *(
+            Link(
+                name=f"references.{kind}", target="%(references)s", when="references", suffix=suffix
+            )
+            for kind, suffix in _REFERENCES
+        ),
+    ),
     output=OUTPUTS,
     failure=(
         Failure(
@@ -154,7 +170,7 @@ RELION_AUTOPICK = Adapter(
             gpus=(3,),
             argv=(
                 *("relion_autopick", "--i", "micrographs.star", "--odir", "out/"),
-                *("--ref", "classes.mrcs", "--angpix_ref", "3.54"),
+                *("--ref", "references.mrcs", "--angpix_ref", "3.54"),
                 *("--particle_diameter", "180.0", "--invert", "--ang", "5.0"),
                 *("--threshold", "0.05", "--shrink_particle_mask", "2"),
                 *("--skip_side", "0", "--shrink", "1.0", "--outlier_removal_zscore", "8.0"),
@@ -171,7 +187,7 @@ RELION_AUTOPICK = Adapter(
             gpus=(0, 1),
             argv=(
                 *("mpirun", "-n", "3", "relion_autopick_mpi", "--i", "micrographs.star"),
-                *("--odir", "out/", "--ref", "classes.mrcs", "--invert", "--ang", "5.0"),
+                *("--odir", "out/", "--ref", "references.mrcs", "--invert", "--ang", "5.0"),
                 *("--threshold", "0.05", "--shrink_particle_mask", "2"),
                 *("--skip_side", "0", "--shrink", "1.0", "--outlier_removal_zscore", "8.0"),
                 *("--gpu", "0:1:0"),

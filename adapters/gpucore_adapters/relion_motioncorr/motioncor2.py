@@ -28,7 +28,8 @@ RELION_MOTIONCORR_GPU = Adapter(
         argv=(
             "%(EXE)s",
             *INPUT,
-            *("--o", "out/", "--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
+            # A neutral name here too: RELION writes it into a shell's line without quotes.
+            *("--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
             *COMMON,
             # Without it every process takes GPU 0.
             *("--gpu", "%(GPU)s"),
@@ -38,19 +39,6 @@ RELION_MOTIONCORR_GPU = Adapter(
     params={
         **PARAMS,
         "motioncor2": Param(type="path", help="the MotionCor2 program that RELION shall start"),
-        # RELION writes these two into a shell's line without quotes.
-        "gain": Param(
-            type="path",
-            optional=True,
-            blanks=False,
-            help="gain reference, MRC or TIFF, as large as a frame; in plain letters",
-        ),
-        "defects": Param(
-            type="path",
-            optional=True,
-            blanks=False,
-            help="bad areas of the detector: text (x y w h) or a map; in plain letters",
-        ),
     },
     file=FILES,
     link=(*LINKS, Link(name="MotionCor2", target="%(motioncor2)s")),
@@ -75,7 +63,7 @@ RELION_MOTIONCORR_GPU = Adapter(
             params={"movie": "m1.tif", "pixel_size": 0.885, "motioncor2": "/opt/MotionCor2"},
             gpus=(0, 3),
             argv=(
-                *("relion_run_motioncorr", "--i", "tif.star", "--o", "out/"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/"),
                 *("--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
                 *("--bin_factor", "1.0", "--bfactor", "150.0"),
                 *("--patch_x", "1", "--patch_y", "1", "--group_frames", "1"),
@@ -95,7 +83,7 @@ RELION_MOTIONCORR_GPU = Adapter(
             },
             gpus=(2,),
             argv=(
-                *("relion_run_motioncorr", "--i", "mrcs.star", "--o", "out/"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/"),
                 *("--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
                 *("--bin_factor", "2.0", "--bfactor", "150.0"),
                 *("--patch_x", "5", "--patch_y", "5", "--group_frames", "1"),
@@ -113,7 +101,7 @@ RELION_MOTIONCORR_GPU = Adapter(
             },
             gpus=(1,),
             argv=(
-                *("relion_run_motioncorr", "--i", "mrcs.star", "--o", "out/"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/"),
                 *("--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
                 *("--bin_factor", "1.0", "--bfactor", "150.0"),
                 *("--patch_x", "1", "--patch_y", "1", "--group_frames", "1"),

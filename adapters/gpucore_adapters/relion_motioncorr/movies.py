@@ -49,22 +49,30 @@ _rlnOpticsGroup #2
 
 """
 
+_MRC = (".mrc", ".mrcs")
 _TIFF = (".tif", ".tiff")
 _EER = (".eer",)
 
-# The kind of a movie decides its neutral name: all are made, and the command reads one.
+# RELION tells formats by the ending of the name.
+_KINDS = (("mrcs", _MRC), ("tif", _TIFF), ("eer", _EER))
+
 FILES = tuple(
-    InputFile(name=f"{kind}.star", text=_MOVIES.format(name=f"movie.{kind}"))
-    for kind in ("mrcs", "tif", "eer")
+    InputFile(
+        name="movies.star", text=_MOVIES.format(name=f"movie.{kind}"), when="movie", suffix=suffix
+    )
+    for kind, suffix in _KINDS
 )
-LINKS = tuple(Link(name=f"movie.{kind}", target="%(movie)s") for kind in ("mrcs", "tif", "eer"))
+
+LINKS = tuple(
+    Link(name=f"movie.{kind}", target="%(movie)s", when="movie", suffix=suffix)
+    for kind, suffix in _KINDS
+)
 
 INPUT: tuple[str | Group, ...] = (
-    Group(args=("--i", "mrcs.star"), unless="movie", suffix=(*_TIFF, *_EER)),
-    Group(args=("--i", "tif.star"), when="movie", suffix=_TIFF),
+    *("--i", "movies.star", "--o", "out/"),
     Group(
         args=(
-            *("--i", "eer.star", "--eer_grouping", "%(eer_grouping)s"),
+            *("--eer_grouping", "%(eer_grouping)s"),
             *("--eer_upsampling", "%(eer_upsampling)s"),
         ),
         when="movie",
@@ -77,20 +85,21 @@ COMMON: tuple[str | Group, ...] = (
     *("--patch_x", "%(patch_x)s", "--patch_y", "%(patch_y)s"),
     *("--group_frames", "%(group)s", "--first_frame_sum", "%(first_frame)s"),
     Group(args=("--last_frame_sum", "%(last_frame)s")),
-    Group(
-        args=(
-            *("--gainref", "%(gain)s", "--gain_rot", "%(gain_rotation)s"),
-            *("--gain_flip", "%(gain_flip)s"),
-        )
-    ),
-    Group(args=("--defect_file", "%(defects)s")),
+    Group(args=("--gainref", "%(gain)s"), when="gain"),
+    Group(args=("--gain_rot", "%(gain_rotation)s", "--gain_flip", "%(gain_flip)s"), when="gain"),
+    Group(args=("--defect_file", "%(defects)s"), when="defects"),
     *("--preexposure", "%(pre_exposure)s"),
     Group(args=("--dose_weighting", "--dose_per_frame", "%(dose_per_frame)s")),
-    Group(args=("--save_noDW",), when="dose_per_frame", unless="weighted_only"),
+    Group(args=("--save_noDW",), when="save_unweighted"),
 )
 
 PARAMS = {
-    "movie": Param(type="path", item=True, help="movie to align: MRC, TIFF or EER"),
+    "movie": Param(
+        type="path",
+        item=True,
+        suffix=(*_MRC, *_TIFF, *_EER),
+        help="movie to align: MRC, TIFF or EER",
+    ),
     "out": Param(
         type="path",
         output="%(movie.stem)s_aligned.mrc",
@@ -137,7 +146,10 @@ PARAMS = {
         type="int", optional=True, min=1, help="last frame of the sum; all when not given"
     ),
     "gain": Param(
-        type="path", optional=True, help="gain reference, MRC or TIFF, as large as a frame"
+        type="path",
+        optional=True,
+        suffix=(*_MRC, *_TIFF),
+        help="gain reference, MRC or TIFF, as large as a frame",
     ),
     "gain_rotation": Param(
         type="int",
@@ -155,7 +167,10 @@ PARAMS = {
         help="mirror the gain after turning: 0 no, 1 upside down, 2 left to right",
     ),
     "defects": Param(
-        type="path", optional=True, help="bad areas of the detector: text (x y w h) or a map"
+        type="path",
+        optional=True,
+        suffix=(".txt", *_MRC, *_TIFF),
+        help="bad areas of the detector: text (x y w h), or a map, MRC or TIFF",
     ),
     "dose_per_frame": Param(
         type="float",
@@ -167,8 +182,11 @@ PARAMS = {
     "pre_exposure": Param(
         type="float", unit="e⁻/Å²", default=0.0, min=0, help="dose before the first frame"
     ),
-    "weighted_only": Param(
-        type="bool", default=True, help="false: keep the unweighted sum beside the weighted one"
+    "save_unweighted": Param(
+        type="bool",
+        default=False,
+        needs=("dose_per_frame",),
+        help="keep the unweighted sum beside the weighted one",
     ),
     "eer_grouping": Param(
         type="int", unit="frames", default=40, min=1, help="EER: recorded frames per fraction"
@@ -184,8 +202,7 @@ OUTPUTS = (
         path="%(out.base)s_noDW.mrc",
         made="out/movie_noDW.mrc",
         check="mrc",
-        when="dose_per_frame",
-        unless="weighted_only",
+        when="save_unweighted",
     ),
 )
 
@@ -231,7 +248,6 @@ FAILURES = (
     Failure(
         match=r"Cannot read file .* It does not exist",
         class_=FailureClass.BAD_INPUT,
-        hint="a gain or defect file whose name holds %, @, : or # must be linked under another",
     ),
     Failure(
         match=r"MicrographModel::read: insufficient general information",

@@ -34,7 +34,7 @@ RELION_MOTIONCORR = Adapter(
         argv=(
             "%(EXE)s",
             *INPUT,
-            *("--o", "out/", "--use_own", "--j", "%(threads)s"),
+            *("--use_own", "--j", "%(threads)s"),
             *COMMON,
             *("--max_iter", "%(iterations)s"),
             Group(args=("--ccf_downsample", "%(ccf_downsample)s")),
@@ -113,7 +113,7 @@ RELION_MOTIONCORR = Adapter(
         Example(
             params={"movie": "m1.mrc", "pixel_size": 0.885},
             argv=(
-                *("relion_run_motioncorr", "--i", "mrcs.star", "--o", "out/", "--use_own"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/", "--use_own"),
                 *("--j", "1", "--bin_factor", "1.0", "--bfactor", "150.0"),
                 *("--patch_x", "1", "--patch_y", "1", "--group_frames", "1"),
                 *("--first_frame_sum", "1", "--preexposure", "0.0", "--max_iter", "5"),
@@ -129,11 +129,11 @@ RELION_MOTIONCORR = Adapter(
                 "patch_y": 5,
                 "gain": "gain.mrc",
                 "dose_per_frame": 1.25,
-                "weighted_only": False,
+                "save_unweighted": True,
                 "threads": 4,
             },
             argv=(
-                *("relion_run_motioncorr", "--i", "tif.star", "--o", "out/", "--use_own"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/", "--use_own"),
                 *("--j", "4", "--bin_factor", "2.0", "--bfactor", "150.0"),
                 *("--patch_x", "5", "--patch_y", "5", "--group_frames", "1"),
                 *("--first_frame_sum", "1", "--gainref", "gain.mrc", "--gain_rot", "0"),
@@ -144,8 +144,8 @@ RELION_MOTIONCORR = Adapter(
         Example(
             params={"movie": "m1.eer", "pixel_size": 0.75, "eer_grouping": 32, "last_frame": 20},
             argv=(
-                *("relion_run_motioncorr", "--i", "eer.star", "--eer_grouping", "32"),
-                *("--eer_upsampling", "1", "--o", "out/", "--use_own"),
+                *("relion_run_motioncorr", "--i", "movies.star", "--o", "out/"),
+                *("--eer_grouping", "32", "--eer_upsampling", "1", "--use_own"),
                 *("--j", "1", "--bin_factor", "1.0", "--bfactor", "150.0"),
                 *("--patch_x", "1", "--patch_y", "1", "--group_frames", "1"),
                 *("--first_frame_sum", "1", "--last_frame_sum", "20"),

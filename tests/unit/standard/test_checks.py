@@ -221,21 +221,9 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "",
     ),
     (
-        replace(GOOD, file=(InputFile(name="a", text="%(gain)s"),), example=()),
-        "file[0].text",
-        "%(gain)s may have no value",
-        "",
-    ),
-    (
         replace(GOOD, link=(Link(name="%(no)s", target="a"),), example=()),
         "link[0].name",
         "%(no)s names no parameter",
-        "",
-    ),
-    (
-        replace(GOOD, link=(Link(name="a", target="%(gain)s"),), example=()),
-        "link[0].target",
-        "%(gain)s may have no value",
         "",
     ),
     (
@@ -251,7 +239,7 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "",
     ),
     (
-        replace(GOOD, output=(Output(name="a", made="%(no)s"),)),
+        replace(GOOD, output=(Output(name="a", path="a", made="%(no)s"),)),
         "output[0].made",
         "%(no)s names no parameter",
         "",
@@ -269,6 +257,25 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "command.stdin[0]",
         "`gian` is no condition",
         "`gain`",
+    ),
+    (replace(GOOD, output=(Output(name="a"),)), "output[0]", "`a` has no path", "where it lies"),
+    (
+        replace(GOOD, output=(Output(name="a", path="a"), Output(name="a", path="b"))),
+        "output[1]",
+        "two outputs are called `a`",
+        "rename",
+    ),
+    (
+        replace(GOOD, output=(Output(name="a", path="../a"),)),
+        "output[0]",
+        "`../a` lies outside the output directory",
+        "%(out.base)s",
+    ),
+    (
+        replace(GOOD, output=(Output(name="a", path="a", match="("),)),
+        "output[0].match",
+        "`(` is no regular expression",
+        "mend",
     ),
     (
         replace(GOOD, output=(Output(name="a", path="a", when="zz"),)),

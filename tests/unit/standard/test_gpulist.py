@@ -123,7 +123,7 @@ def test_a_number_of_thousands_of_digits_is_refused_as_any_other() -> None:
 
 def test_a_list_of_more_places_than_indexes_is_refused() -> None:
     assert len(parse_gpu_list(f"0-{MAX_INDEX}").items) == MAX_INDEX + 1
-    with pytest.raises(GpuListError, match="the list holds 10001 places"):
+    with pytest.raises(GpuListError, match="the list grows beyond 10000 places"):
         parse_gpu_list(f"0-{MAX_INDEX} 0")
 
 
