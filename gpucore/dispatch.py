@@ -134,6 +134,20 @@ class Dispatch:
         self._call(later)
         return number
 
+    def check(self, need: Need) -> None:
+        """Refuse a need that the run could not meet even with every device free.
+
+        Raises
+        ------
+        NeedError
+            Says how many devices there are.
+        """
+        self._machine.ledger.check(need)
+
+    def owns(self, future: object) -> bool:
+        """Say whether a future is that of a step of this run."""
+        return isinstance(future, StepFuture) and future._dispatch is self  # noqa: SLF001 - ours
+
     def ask(self, need: Need, answer: LeaseAnswer) -> int:
         """Ask for a lease; ``answer`` gets the grant, why there is none ever, or None."""
         with self._lock:
@@ -182,6 +196,8 @@ class Dispatch:
         future = self._futures.get(number)
         if future is not None and not future.set_running_or_notify_cancel():
             # Cancelled in this very moment; its own Cancelled event comes too late to stop it.
+            # Whoever waits for it has been told, and must not be told again.
+            del self._futures[number]
             later.append(lambda: self._settle_unstarted(number, StepState.CANCELLED, "cancelled"))
             later.append(lambda: self.handle(Ended(number, done=False)))
             return
@@ -254,10 +270,11 @@ class Dispatch:
         step = self._steps.pop(number)
         future = self._futures.pop(number, None)
         self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
+        with self._quiet:
+            self.counts[outcome.state] += 1
         if future is not None:
             _resolve(future, outcome)
         with self._quiet:
-            self.counts[outcome.state] += 1
             self._open -= 1
             if not self._open:
                 self._quiet.notify_all()
@@ -269,10 +286,14 @@ class Dispatch:
 
 
 def _resolve(future: StepFuture, outcome: Outcome) -> None:
+    if not future.running():
+        if outcome.state is StepState.CANCELLED:
+            Future.cancel(future)
+        # Its user may cancel it in the moment in which it is refused or skipped.
+        if not future.set_running_or_notify_cancel():
+            return
     if outcome.done:
         future.set_result(outcome)
-    elif outcome.state is StepState.CANCELLED and (future.cancelled() or Future.cancel(future)):
-        future.set_running_or_notify_cancel()
     else:
         future.set_exception(
             StepError(

@@ -10,12 +10,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from gpucore.dispatch import Dispatch, StepFuture
-from gpucore.errors import DeviceError, NeedError
+from gpucore.errors import DeviceError, NeedError, ParameterError
 from gpucore.lease import Lease
 from gpucore.opening import Settings, read_settings, surroundings
 from gpucore.planning import make_step
 from gpucore.provision import Provision, sharing_note
-from gpucore.scheduling import Cancelled, Ended, Grant
+from gpucore.scheduling import Cancelled, Drained, Ended, Grant
 from gpucore.standard.model import Event, Need, Noted, RunEnded, RunStarted, StepState
 from gpucore.system.programs import find_program
 
@@ -34,6 +34,9 @@ __all__ = ["StepExecutor", "StepFuture"]
 
 _LOGGER = logging.getLogger(__name__)
 
+_LAST_SECONDS = 5.0
+"""How long a host that ends waits for the end of programs that were killed."""
+
 
 class StepExecutor:
     """Runs steps on the GPUs that a list gives; opened with `open`, closed by ``with``."""
@@ -46,21 +49,23 @@ class StepExecutor:
         output: str | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
-        around = surroundings(settings, output)
         self.plugins = settings.plugins
+        engine = self.plugins.engine(settings.config.engine)
+        around = surroundings(settings, output)
         self.provision = provision
         self.run = around.run
         self._around = around
         self._settings = settings
         self._output = output or ""
         self._on_event = on_event
-        self._engine = self.plugins.engine(settings.config.engine).open(provision.workers)
+        self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
         self._numbers = itertools.count(1)
         self._notes: set[str] = set()
         self._closed = False
         # A host that ends without closing leaves no program of ours behind.
-        atexit.register(self.stop, now=True)
+        self._process = os.getpid()
+        atexit.register(self._end_with_host)
         self._tell(
             RunStarted(
                 run=self.run,
@@ -180,6 +185,12 @@ class StepExecutor:
         AdapterError, ParameterError, ProgramError, DeviceError, NeedError, Faults
             Before anything is started.
         """
+        self._refuse_when_closed()
+        if strangers := [one for one in after if not self._dispatch.owns(one)]:
+            raise ParameterError(
+                f"`after` holds {strangers[0]!r}, which is no step of this executor",
+                hint="give the futures that this executor's own `submit` returned",
+            )
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         step = make_step(
             known,
@@ -190,8 +201,9 @@ class StepExecutor:
             gpus=gpus,
         )
         self.check(known, use_gpu=use_gpu)
-        future = StepFuture(self._dispatch)
         need = self._need(step)
+        self._dispatch.check(need)
+        future = StepFuture(self._dispatch)
         self._around.folder.make()
         self._dispatch.submit(step, need, [one.number for one in after], future)
         return future
@@ -201,13 +213,16 @@ class StepExecutor:
 
         Raises
         ------
-        ProgramError, DeviceError
+        ProgramError, DeviceError, NeedError
             Before anything is started.
         """
+        self._refuse_when_closed()
         gpu_wanted = {one.step.adapter.name: one.step.use_gpu for one in plan.steps}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=gpu_wanted[adapter.name])
         self._around.folder.make()
+        for need in {self._need(planned.step) for planned in plan.steps}:
+            self._dispatch.check(need)
         numbers: list[int] = []
         for planned in plan.steps:
             after = [numbers[place] for place in planned.after]
@@ -238,6 +253,8 @@ class StepExecutor:
         NeedError, DeviceError
             When there will never be so many.
         """
+        self._refuse_when_closed()
+        _check_count(gpus)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         if known is not None:
             self.check(known, use_gpu=True)
@@ -254,7 +271,15 @@ class StepExecutor:
             answered.set()
 
         number = self._dispatch.ask(Need(gpus=gpus, worker=False, alone=alone), answer)
-        if not answered.wait(timeout):
+        try:
+            in_time = answered.wait(timeout)
+        except BaseException:  # Ctrl-C: nobody is left who could give it back
+            self._dispatch.handle(Cancelled(number))
+            answered.wait()
+            if isinstance(answers[0], Grant):
+                self._dispatch.handle(Ended(number, done=True))
+            raise
+        if not in_time:
             # Either it is taken out of the queue, or it was granted in this very moment.
             self._dispatch.handle(Cancelled(number))
             answered.wait()
@@ -321,11 +346,20 @@ class StepExecutor:
         """Wait for every step, and let the threads go. A second time does nothing."""
         if self._closed:
             return
-        self.wait()
-        self._closed = True
-        self._engine.close()
-        atexit.unregister(self.stop)
-        self._tell(RunEnded(run=self.run, counts=self.counts))
+        try:
+            self.wait()
+        except BaseException:  # Ctrl-C: programs do not outlive the `with` block
+            self.stop()
+            self.wait()
+            raise
+        finally:
+            # Whoever submits, or waits for a lease, in this very moment is told that it is over.
+            self._dispatch.handle(Drained())
+            self.wait()
+            self._closed = True
+            self._engine.close()
+            atexit.unregister(self._end_with_host)
+            self._tell(RunEnded(run=self.run, counts=self.counts))
 
     def __enter__(self) -> StepExecutor:
         return self
@@ -340,7 +374,18 @@ class StepExecutor:
             self.stop()
         self.close()
 
+    def _end_with_host(self) -> None:
+        # A fork that ends has a copy of this executor, but the programs are not its own.
+        if os.getpid() == self._process:
+            self.stop(now=True)
+            self.wait(_LAST_SECONDS)
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise NeedError("the executor is closed", hint="use it inside its `with` block")
+
     def _need(self, step: Step) -> Need:
+        _check_count(step.gpus)
         need = step.need(may_share=self._settings.may_share)
         # Optional, and no GPU here: the CPU form, without waiting for what is not there.
         if not self.provision.units and not step.adapter.gpu.use.requires_gpu:
@@ -367,5 +412,14 @@ class StepExecutor:
         if self._on_event is not None:
             try:
                 self._on_event(event)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # an observer cannot harm a run
                 _LOGGER.exception("an observer failed on %s", type(event).__name__)
+
+
+def _check_count(gpus: int | None) -> None:
+    if gpus is not None and (isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1):
+        raise NeedError(
+            f"gpus = {gpus!r} is no number of GPUs", hint="1 or more; without it, a slot"
+        )

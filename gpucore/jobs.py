@@ -10,8 +10,8 @@ from gpucore.config import Stage, ordered
 from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import Plan, PlannedStep, clashes, make_step, missing_items, stage_steps
+from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.step import Step
-from gpucore.standard.template import Mark, marks, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

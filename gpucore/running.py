@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpucore.outcomes import InputFaultError, Started, expected_outputs, judge
+from gpucore.outcomes import InputFaultError, Started, expected_outputs, judge, unjudged
 from gpucore.plugins.offers import Prepared
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gpucore.standard.step import Step
 
 __all__ = ["RunningStep", "Surroundings"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +165,13 @@ class RunningStep:
 
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
-        self._on_ended(self.number, judge(self.started, ended))
+        try:
+            outcome = judge(self.started, ended)
+        except Exception as error:
+            # A step that is not told to have ended would hold its devices for ever.
+            _LOGGER.exception("step %s could not be judged", self.step.name)
+            outcome = unjudged(self.started, ended, error)
+        self._on_ended(self.number, outcome)
 
     def _look_at_inputs(self, values: Mapping[str, object]) -> None:
         for name, param in self.step.adapter.params.items():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from gpucore.config.job import Stage
 from gpucore.errors import GpucoreError, did_you_mean
 from gpucore.standard.gpulist import parse_gpu_list
+from gpucore.standard.marks import marks
 from gpucore.standard.params import check_value
-from gpucore.standard.template import marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpucore.config.places import KeyPath
     from gpucore.config.toml import FileError, TomlFile
     from gpucore.standard.adapter import Adapter
-    from gpucore.standard.template import Mark
+    from gpucore.standard.marks import Mark
 
 __all__ = ["job_faults"]
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from gpucore.errors import AdapterError, Faults, GpucoreError, did_you_mean
 from gpucore.standard.adapter import Condition, Group
+from gpucore.standard.marks import PATH_PARTS, marks
 from gpucore.standard.model import Device
 from gpucore.standard.params import check_value, read_values
-from gpucore.standard.template import PATH_PARTS, fill_text, marks, render
+from gpucore.standard.template import fill_text, render
 from gpucore.standard.use import GpuUse
 
 if TYPE_CHECKING:
@@ -243,12 +244,14 @@ def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
 
 
 def _output_faults(adapter: Adapter) -> Iterator[AdapterError]:
-    seen: set[str] = set()
+    # One name may stand for several files, each under a condition of its own.
+    seen: set[tuple[object, ...]] = set()
     for place, output in enumerate(adapter.output):
         where = f"output[{place}]"
-        if output.name in seen:
+        identity = (output.name, output.all_when, output.all_unless, output.suffix, output.equals)
+        if identity in seen:
             yield _fault(where, f"two outputs are called `{output.name}`", "rename one of them")
-        seen.add(output.name)
+        seen.add(identity)
         if not output.path and output.name not in adapter.output_params:
             yield _fault(where, f"`{output.name}` has no path",
                          "write where it lies, or name an output parameter")  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, TypeAlias
 
+from gpucore.standard.marks import marks
 from gpucore.standard.program import STRICT
 
 __all__ = ["Condition", "Group", "InputFile", "Link", "Scalar", "Template", "Value"]
@@ -43,12 +45,12 @@ class Condition:
     equals: tuple[Scalar, ...] = ()
     at_least: float | None = None
 
-    @property
+    @cached_property
     def all_when(self) -> tuple[str, ...]:
         """``when`` as a tuple."""
         return _names(self.when)
 
-    @property
+    @cached_property
     def all_unless(self) -> tuple[str, ...]:
         """``unless`` as a tuple."""
         return _names(self.unless)
@@ -57,6 +59,11 @@ class Condition:
     def texts(self) -> tuple[str, ...]:
         """Its texts with marks."""
         return ()
+
+    @cached_property
+    def named(self) -> tuple[str, ...]:
+        """What its marks name, each once."""
+        return tuple(dict.fromkeys(mark.name for text in self.texts for mark in marks(text)))
 
 
 @dataclass(frozen=True, kw_only=True)

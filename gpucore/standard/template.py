@@ -1,19 +1,15 @@
-"""Templates filled per argument: never on a joined string, never through a shell, never twice.
-
-A mark is ``%(name)s`` or, of a path, ``%(name.part)s``; any other ``%`` is itself.
-"""
+"""Templates filled per argument: never on a joined string, never through a shell, never twice."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gpucore.errors import TemplateError, did_you_mean
 from gpucore.standard.adapter import Adapter, Condition, Group, Value
 from gpucore.standard.gpuforms import gpu_arguments, gpu_environment, usable
+from gpucore.standard.marks import Mark, split
 from gpucore.standard.model import Command, Device, FileToWrite, LinkToMake
 from gpucore.standard.params import Values
 
@@ -22,64 +18,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Param, Scalar
 
-__all__ = [
-    "PATH_PARTS",
-    "Mark",
-    "fill_gpu",
-    "fill_text",
-    "holds",
-    "marks",
-    "render",
-    "split",
-]
-
-PATH_PARTS = {
-    "name": "file name",
-    "stem": "file name without its suffix",
-    "suffix": "suffix, with the dot",
-    "dir": "folder",
-    "base": "path without its suffix",
-}
-"""What of a path a mark can name."""
-
-_MARK = re.compile(r"%\(([A-Za-z_][\w-]*)(?:\.([\w-]+))?\)s")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One mark in a template: a name and, after a dot, a part of it."""
-
-    name: str
-    part: str = ""
-
-    def __str__(self) -> str:
-        return f"%({self.name}{'.' if self.part else ''}{self.part})s"
-
-
-@lru_cache(maxsize=4096)
-def split(text: str) -> tuple[str | Mark, ...]:
-    """Return the literal texts and marks of a template, in order.
-
-    Examples
-    --------
-    >>> split("mic_%03d_%(out.stem)s.mrc")
-    ('mic_%03d_', Mark(name='out', part='stem'), '.mrc')
-    """
-    pieces: list[str | Mark] = []
-    end = 0
-    for match in _MARK.finditer(text):
-        if match.start() > end:
-            pieces.append(text[end : match.start()])
-        pieces.append(Mark(match[1], match[2] or ""))
-        end = match.end()
-    if end < len(text) or not pieces:
-        pieces.append(text[end:])
-    return tuple(pieces)
-
-
-def marks(text: str) -> list[Mark]:
-    """Return the marks of a template."""
-    return [piece for piece in split(text) if isinstance(piece, Mark)]
+__all__ = ["fill_gpu", "fill_text", "holds", "render"]
 
 
 def render(
@@ -170,16 +109,20 @@ def holds(
     condition: Condition, names: Mapping[str, Value], params: Mapping[str, Param], *, gpu: bool
 ) -> bool:
     """Say whether a group, file, link or output is there with these values."""
-    if any(not _met(name, condition, names, params, gpu=gpu) for name in condition.all_when):
-        return False
-    if any(_met(name, condition, names, params, gpu=gpu) for name in condition.all_unless):
-        return False
     if condition.when or condition.unless:
-        return True
-    named = {mark.name for text in condition.texts for mark in marks(text)}
-    return all(names.get(name) not in (None, ()) for name in named if name in params) and (
-        gpu or "GPU" not in named
-    )
+        for name in condition.all_when:
+            if not _met(name, condition, names, params, gpu=gpu):
+                return False
+        return not any(
+            _met(name, condition, names, params, gpu=gpu) for name in condition.all_unless
+        )
+    for name in condition.named:
+        if name == "GPU":
+            if not gpu:
+                return False
+        elif name in params and names.get(name) in (None, ()):
+            return False
+    return True
 
 
 def _ranks(adapter: Adapter, values: Values) -> int:
@@ -293,16 +236,13 @@ class _Filler:
         filled: list[str] = []
         for item in items:
             if isinstance(item, str):
-                filled.extend(self._arguments(item))
+                filled.extend(self._arguments(item) if "%(" in item else (item,))
             elif holds(item, self.names, self.adapter.params, gpu=self.gpu):
                 filled.extend(self._group(item))
         return filled
 
     def _group(self, group: Group) -> list[str]:
-        repeated = self.adapter.gpu.form == "repeat" and any(
-            mark.name == "GPU" for text in group.args for mark in marks(text)
-        )
-        if not repeated:
+        if self.adapter.gpu.form != "repeat" or "GPU" not in group.named:
             return [argument for text in group.args for argument in self._arguments(text)]
         filled: list[str] = []
         for one in self._gpus():
@@ -312,6 +252,8 @@ class _Filler:
         return filled
 
     def _arguments(self, text: str) -> list[str]:
+        if "%(" not in text:
+            return [text]
         pieces = split(text)
         if len(pieces) == 1:
             piece = pieces[0]
@@ -327,9 +269,11 @@ class _Filler:
         return [self._joined(text)]
 
     def _joined(self, text: str) -> str:
-        return "".join(
-            piece if isinstance(piece, str) else self._mark(piece) for piece in split(text)
-        )
+        pieces = split(text)
+        if len(pieces) == 1:
+            piece = pieces[0]
+            return piece if isinstance(piece, str) else self._mark(piece)
+        return "".join(piece if isinstance(piece, str) else self._mark(piece) for piece in pieces)
 
     def _mark(self, mark: Mark) -> str:
         if mark.name != "GPU":

@@ -10,8 +10,15 @@ from pathlib import Path
 import pytest
 from docs.pages import PAGES, ROOT, Block, blocks
 
-from gpucore.config import check_adapter, check_job, check_site, job_faults, kind_of, parse_toml
-from gpucore.config import SiteConfig
+from gpucore.config import (
+    SiteConfig,
+    check_adapter,
+    check_job,
+    check_site,
+    job_faults,
+    kind_of,
+    parse_toml,
+)
 from gpucore.registry import open_plugins
 
 KINDS = {"python", "toml", "console", "text", "json", ""}

@@ -25,7 +25,7 @@ from gpucore.plugins import hookspecs
 from gpucore.registry import open_plugins
 from gpucore.standard import Device, FailureClass, Gpu, GpuUse, adapter, cut_slots, parse_gpu_list
 from gpucore.standard.gpuforms import gpu_arguments
-from gpucore.standard.template import PATH_PARTS
+from gpucore.standard.marks import PATH_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

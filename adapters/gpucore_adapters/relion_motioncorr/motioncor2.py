@@ -28,7 +28,7 @@ RELION_MOTIONCORR_GPU = Adapter(
         argv=(
             "%(EXE)s",
             *INPUT,
-            # A neutral name here too: RELION writes it into a shell's line without quotes.
+            # A neutral name here too: RELION writes names into a shell's line without quotes.
             *("--use_motioncor2", "--motioncor2_exe", "./MotionCor2"),
             *COMMON,
             # Without it every process takes GPU 0.

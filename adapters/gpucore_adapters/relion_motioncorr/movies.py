@@ -63,9 +63,13 @@ FILES = tuple(
     for kind, suffix in _KINDS
 )
 
+_GAIN = (("mrc", _MRC), ("tif", _TIFF))
+_DEFECTS = (("txt", (".txt",)), *_GAIN)
+
 LINKS = tuple(
-    Link(name=f"movie.{kind}", target="%(movie)s", when="movie", suffix=suffix)
-    for kind, suffix in _KINDS
+    Link(name=f"{name}.{kind}", target=f"%({name})s", when=name, suffix=suffix)
+    for name, kinds in (("movie", _KINDS), ("gain", _GAIN), ("defects", _DEFECTS))
+    for kind, suffix in kinds
 )
 
 INPUT: tuple[str | Group, ...] = (
@@ -85,9 +89,9 @@ COMMON: tuple[str | Group, ...] = (
     *("--patch_x", "%(patch_x)s", "--patch_y", "%(patch_y)s"),
     *("--group_frames", "%(group)s", "--first_frame_sum", "%(first_frame)s"),
     Group(args=("--last_frame_sum", "%(last_frame)s")),
-    Group(args=("--gainref", "%(gain)s"), when="gain"),
+    *(Group(args=("--gainref", f"gain.{k}"), when="gain", suffix=s) for k, s in _GAIN),
     Group(args=("--gain_rot", "%(gain_rotation)s", "--gain_flip", "%(gain_flip)s"), when="gain"),
-    Group(args=("--defect_file", "%(defects)s"), when="defects"),
+    *(Group(args=("--defect_file", f"defects.{k}"), when="defects", suffix=s) for k, s in _DEFECTS),
     *("--preexposure", "%(pre_exposure)s"),
     Group(args=("--dose_weighting", "--dose_per_frame", "%(dose_per_frame)s")),
     Group(args=("--save_noDW",), when="save_unweighted"),

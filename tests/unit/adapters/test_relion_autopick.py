@@ -54,16 +54,17 @@ def test_the_star_file_tells_the_pixel_size_and_the_neutral_name() -> None:
 
 def test_nothing_of_a_micrographs_name_reaches_the_command_or_the_star_file() -> None:
     plain = command(RELION_AUTOPICK, GIVEN)
-    hostile = command(RELION_AUTOPICK, {**GIVEN, "micrograph": f"{HOSTILE}.mrc"})
+    given = {**GIVEN, "micrograph": f"{HOSTILE}.mrc", "references": f"/{HOSTILE}.mrcs"}
+    hostile = command(RELION_AUTOPICK, given)
     assert (hostile.argv, hostile.files) == (plain.argv, plain.files)
-    assert [link.target for link in hostile.links] == [f"{HOSTILE}.mrc"]
+    assert [link.target for link in hostile.links] == [f"{HOSTILE}.mrc", f"/{HOSTILE}.mrcs"]
 
 
 def test_without_references_a_gaussian_is_searched_for() -> None:
     given = {name: value for name, value in GIVEN.items() if name != "references"}
     assert after(command(RELION_AUTOPICK, given).argv, "--ref") == "gauss"
-    argv = command(RELION_AUTOPICK, {**GIVEN, "references": HOSTILE}).argv
-    assert after(argv, "--ref") == HOSTILE
+    argv = command(RELION_AUTOPICK, {**GIVEN, "references": "c.star"}).argv
+    assert after(argv, "--ref") == "references.star"
     assert argv.count("--ref") == 1
 
 

@@ -34,24 +34,28 @@ def test_it_is_a_cpu_program_that_sees_no_gpu() -> None:
 
 
 @pytest.mark.parametrize(
-    ("movie", "star"),
+    ("movie", "neutral"),
     [
-        ("a.mrc", "mrcs.star"),
-        ("a.MRCS", "mrcs.star"),
-        ("a.tif", "tif.star"),
-        ("a.TIFF", "tif.star"),
-        ("a.eer", "eer.star"),
-        ("a", "mrcs.star"),
-        ("a.tif/b", "mrcs.star"),
+        ("a.mrc", "movie.mrcs"),
+        ("a.MRCS", "movie.mrcs"),
+        ("a.tif", "movie.tif"),
+        ("a.TIFF", "movie.tif"),
+        ("a.eer", "movie.eer"),
     ],
 )
-def test_the_kind_of_movie_chooses_the_star_file(movie: str, star: str) -> None:
+def test_a_movie_is_linked_under_a_neutral_name_of_its_kind(movie: str, neutral: str) -> None:
     ready = command(RELION_MOTIONCORR, {**GIVEN, "movie": movie})
-    assert after(ready.argv, "--i") == star
-    texts = {file.name: file.text for file in ready.files}
-    name = f"movie.{star.removesuffix('.star')}"
-    assert f"\n{name} 1\n\n" in texts[star]
-    assert {link.name: link.target for link in ready.links}[name] == movie
+    assert after(ready.argv, "--i") == "movies.star"
+    (file,) = ready.files
+    assert file.name == "movies.star"
+    assert f"\n{neutral} 1\n\n" in file.text
+    assert [(link.name, link.target) for link in ready.links] == [(neutral, movie)]
+
+
+@pytest.mark.parametrize("movie", ["a", "a.dm4", "a.tif/b"])
+def test_a_kind_that_relion_cannot_read_is_refused(movie: str) -> None:
+    with pytest.raises(ParameterError, match="movie"):
+        command(RELION_MOTIONCORR, {**GIVEN, "movie": movie})
 
 
 def test_a_star_file_is_what_relion_reads() -> None:
@@ -65,7 +69,7 @@ def test_a_star_file_is_what_relion_reads() -> None:
     )
 
 
-@pytest.mark.parametrize("ending", [".mrc", ".tif", ".eer", ""])
+@pytest.mark.parametrize("ending", [".mrc", ".tif", ".eer"])
 def test_nothing_of_a_movies_name_reaches_the_command_or_the_star_file(ending: str) -> None:
     plain = command(RELION_MOTIONCORR, {**GIVEN, "movie": f"m{ending}"})
     hostile = command(RELION_MOTIONCORR, {**GIVEN, "movie": f"dir/{HOSTILE}{ending}"})
@@ -74,10 +78,23 @@ def test_nothing_of_a_movies_name_reaches_the_command_or_the_star_file(ending: s
     assert {link.target for link in hostile.links} == {f"dir/{HOSTILE}{ending}"}
 
 
-def test_a_gain_arrives_as_one_argument() -> None:
-    argv = command(RELION_MOTIONCORR, {**GIVEN, "gain": f"/{HOSTILE}.mrc"}).argv
-    assert after(argv, "--gainref") == f"/{HOSTILE}.mrc"
-    assert "--gain_rot" not in command(RELION_MOTIONCORR, GIVEN).argv
+@pytest.mark.parametrize(
+    ("name", "flag", "ending", "neutral"),
+    [
+        ("gain", "--gainref", ".MRC", "gain.mrc"),
+        ("gain", "--gainref", ".tiff", "gain.tif"),
+        ("defects", "--defect_file", ".txt", "defects.txt"),
+        ("defects", "--defect_file", ".tif", "defects.tif"),
+    ],
+)
+def test_a_gain_and_defects_are_linked_under_neutral_names_too(
+    name: str, flag: str, ending: str, neutral: str
+) -> None:
+    assert flag not in command(RELION_MOTIONCORR, GIVEN).argv
+    ready = command(RELION_MOTIONCORR, {**GIVEN, name: f"/{HOSTILE}{ending}"})
+    assert ready.argv.count(flag) == 1
+    assert after(ready.argv, flag) == neutral
+    assert {link.name: link.target for link in ready.links}[neutral] == f"/{HOSTILE}{ending}"
 
 
 def test_a_dose_weights_the_sum_and_without_one_there_is_no_weighting() -> None:
@@ -85,6 +102,8 @@ def test_a_dose_weights_the_sum_and_without_one_there_is_no_weighting() -> None:
     argv = command(RELION_MOTIONCORR, {**GIVEN, "dose_per_frame": 1.25}).argv
     assert after(argv, "--dose_weighting") == "--dose_per_frame"
     assert "--save_noDW" not in argv
+    with pytest.raises(ParameterError, match="dose_per_frame"):
+        command(RELION_MOTIONCORR, {**GIVEN, "save_unweighted": True})
 
 
 def test_outputs_are_moved_from_their_neutral_names() -> None:
@@ -93,9 +112,8 @@ def test_outputs_are_moved_from_their_neutral_names() -> None:
         "shifts": "out/movie.star",
         "log": "out/movie.log",
     }
-    both = outputs(dose_per_frame=1.0, weighted_only=False)
+    both = outputs(dose_per_frame=1.0, save_unweighted=True)
     assert both["unweighted"] == "out/movie_noDW.mrc"
-    assert "unweighted" not in outputs(weighted_only=False)
     assert outputs(power_spectrum_group=4)["power_spectrum"] == "out/movie_PS.mrc"
 
 

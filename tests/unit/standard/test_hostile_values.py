@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from gpucore.errors import TemplateError
 from gpucore.standard.adapter import Adapter, Group, Param, Template
+from gpucore.standard.marks import marks
 from gpucore.standard.model import Device
 from gpucore.standard.params import read_values
 from gpucore.standard.program import Gpu, Program
-from gpucore.standard.template import marks, render
+from gpucore.standard.template import render
 from gpucore.standard.use import GpuUse
 
 SHOW = "import os, sys; print(*[os.fsencode(one).hex() or '-' for one in sys.argv[1:]])"

@@ -6,10 +6,11 @@ import pytest
 
 from gpucore.errors import TemplateError
 from gpucore.standard.adapter import Adapter, Group, InputFile, Link, Output, Param, Template
+from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.model import Device, FileToWrite, LinkToMake
 from gpucore.standard.params import read_values
 from gpucore.standard.program import Gpu, Program
-from gpucore.standard.template import Mark, fill_gpu, fill_text, holds, marks, render, split
+from gpucore.standard.template import fill_gpu, fill_text, holds, render
 from gpucore.standard.use import GpuUse
 
 DEVICES = tuple(Device(uuid=f"GPU-{name}", index=place) for place, name in enumerate("abcd"))
