@@ -191,6 +191,7 @@ class StepExecutor:
                 f"`after` holds {strangers[0]!r}, which is no step of this executor",
                 hint="give the futures that this executor's own `submit` returned",
             )
+        _check_count(gpus)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         step = make_step(
             known,
@@ -385,7 +386,6 @@ class StepExecutor:
             raise NeedError("the executor is closed", hint="use it inside its `with` block")
 
     def _need(self, step: Step) -> Need:
-        _check_count(step.gpus)
         need = step.need(may_share=self._settings.may_share)
         # Optional, and no GPU here: the CPU form, without waiting for what is not there.
         if not self.provision.units and not step.adapter.gpu.use.requires_gpu:
@@ -420,6 +420,6 @@ class StepExecutor:
 
 def _check_count(gpus: int | None) -> None:
     if gpus is not None and (isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1):
-        raise NeedError(
+        raise ParameterError(
             f"gpus = {gpus!r} is no number of GPUs", hint="1 or more; without it, a slot"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpucore.config import Stage, ordered
-from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
+from gpucore.errors import Faults, GpucoreError, ParameterError, did_you_mean, raise_faults
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import Plan, PlannedStep, clashes, make_step, missing_items, stage_steps
 from gpucore.standard.marks import Mark, marks, split
@@ -49,14 +49,19 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
     tables = {part.name: part for part in job.parts}
     for name in ordered(job):
         table = tables[name]
+        if not parts.keys() >= set(table.before):
+            continue  # what it hangs on is wrong, and told
         try:
             parts[name] = _part(table, adapters[table.adapter], parts, root, job.run.output)
         except GpucoreError as error:
-            faults.append(error.at(job_file.toml.where(_key(job, table))))
-            parts[name] = _Part()
+            faults += [
+                job_file.toml.fault(_key(job, table), one.what, one.hint)
+                for one in (error.errors if isinstance(error, Faults) else (error,))
+            ]
     raise_faults(faults)
     nodes = [node for part in parts.values() for node in part.nodes]
-    raise_faults(fault.at(str(job_file.path)) for fault in clashes([node.step for node in nodes]))
+    found = clashes([node.step for node in nodes], root)
+    raise_faults(fault.at(str(job_file.path)) for fault in found)
     return Plan(steps=_in_order(nodes), root=root)
 
 
@@ -219,13 +224,16 @@ def _in_order(nodes: Sequence[_Node]) -> tuple[PlannedStep, ...]:
     """Return the steps item by item, each after all that it waits for."""
     numbers: dict[_Node, int] = {}
     planned: list[PlannedStep] = []
+    # Counted down, not looked through again: a step may wait for a whole stage.
+    left = {node: len(node.after) for node in nodes}
     for first in nodes:
-        waiting = [first]
+        waiting = [] if left[first] or first in numbers else [first]
         while waiting:
             node = waiting.pop()
-            if node in numbers or any(one not in numbers for one in node.after):
-                continue
             numbers[node] = len(planned)
             planned.append(PlannedStep(node.step, tuple(numbers[one] for one in node.after)))
-            waiting.extend(reversed(node.next))
+            for one in node.next:
+                left[one] -= 1
+            free = [one for one in dict.fromkeys(node.next) if not left[one]]
+            waiting.extend(reversed(free))
     return tuple(planned)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
     from gpucore.standard.adapter import Output
 
-__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge"]
+__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged"]
 
 
 class InputFaultError(GpucoreError):
@@ -118,6 +118,23 @@ def judge(started: Started, ended: Exit) -> Outcome:
     )
 
 
+def unjudged(started: Started, ended: Exit, error: Exception) -> Outcome:
+    """Return the outcome of a step of which it could not be told how it ended."""
+    return Outcome(
+        step=started.step.name,
+        adapter=started.step.adapter.name,
+        state=StepState.FAILED,
+        reason=f"its outputs could not be looked at ({error!r})",
+        failure=FailureClass.UNKNOWN,
+        exit_code=ended.code,
+        devices=started.devices,
+        command=started.command,
+        log=started.log if ended.code is not None else "",
+        started=ended.started,
+        ended=ended.ended,
+    )
+
+
 def _expected(
     name: str, path: str, check: FileCheck, output: Output | None, step: Step, values: Values
 ) -> ExpectedOutput:
@@ -201,7 +218,7 @@ class _Verdict:
             )
             return not self._move_faults[output.path]
         return Path(output.path).exists() and (
-            output.check == "directory"
+            output.check in {"any", "directory"}
             or made_anew(output.path, self.started.before.get(output.path))
         )
 
@@ -210,7 +227,7 @@ class _Verdict:
             return fault
         if fault := file_fault(output.path, output.check, result=True):
             return fault
-        fresh = output.made or output.check == "directory"
+        fresh = output.made or output.check in {"any", "directory"}
         if not fresh and not made_anew(output.path, self.started.before.get(output.path)):
             return "it is from before, and was not written anew"
         if output.match and not holds_line(output.path, output.match):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gpucore.errors import GpucoreError, ParameterError, raise_faults
+from gpucore.errors import DeviceError, GpucoreError, ParameterError, raise_faults
 from gpucore.outcomes import expected_outputs
 from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
@@ -117,7 +118,7 @@ def plan_map(
             adapter, items, given, stage=adapter.name, output=output, use_gpu=use_gpu, gpus=gpus
         )
     )
-    faults = [*missing_items(items, root), *clashes(steps)]
+    faults = [*missing_items(items, root), *clashes(steps, root)]
     raise_faults(faults)
     return Plan(steps=tuple(PlannedStep(step) for step in steps), root=root)
 
@@ -218,25 +219,42 @@ def missing_items(items: Sequence[str], root: Path) -> Iterator[GpucoreError]:
         yield ParameterError(f"and {len(missing) - _SHOWN} more files are not there")
 
 
-def clashes(steps: Sequence[Step]) -> Iterator[GpucoreError]:
-    """Yield an error for each output that two steps would write, or that is a step's own input."""
-    makers: dict[str, str] = {}
+def clashes(steps: Sequence[Step], root: Path) -> Iterator[GpucoreError]:
+    """Yield an error for each output that two steps would write, or that a step reads.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        All steps of the plan.
+    root : Path
+        Relative paths are below it.
+    """
+    places = _Places(root)
+    makers: dict[_Place, str] = {}
+    # A stage may read what an earlier one writes, but not what it writes itself.
+    readers = {(step.stage, places.of(item)): step.name for step in steps for item in _items(step)}
     for step in steps:
         values = step.values
-        item = values.get(step.adapter.item) if step.adapter.item else None
+        inputs = {places.of(path) for path in _inputs(step.adapter, values)}
         for output in expected_outputs(step, values, gpu=step.use_gpu):
             path = str(PurePosixPath(output.path))
-            if isinstance(item, str) and path == str(PurePosixPath(item)):
+            place = places.of(path)
+            if place in inputs:
                 yield ParameterError(
                     f"{step.name} would overwrite its own input `{path}`",
                     hint="give another output folder",
                 )
-            elif path in makers and makers[path] != step.name:
+            elif reader := readers.get((step.stage, place)):
                 yield ParameterError(
-                    f"{makers[path]} and {step.name} would write the same output `{path}`",
+                    f"{step.name} would overwrite `{path}`, the input of {reader}",
+                    hint="give another output folder",
+                )
+            elif makers.get(place, step.name) != step.name:
+                yield ParameterError(
+                    f"{makers[place]} and {step.name} would write the same output `{path}`",
                     hint="rename one of the two items, or give them folders of their own",
                 )
-            makers[path] = step.name
+            makers[place] = step.name
 
 
 def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tuple[Step, Grant]]:
@@ -246,9 +264,12 @@ def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tu
 
     Raises
     ------
-    NeedError
+    NeedError, DeviceError
         When a step can never be given what it needs.
     """
+    for adapter in plan.adapters:
+        if adapter.gpu.use.requires_gpu and not provision.units:
+            raise _no_device(adapter, provision.absent)
     machine = provision.machine()
     running: list[int] = []
     for number, planned in enumerate(plan.steps):
@@ -271,8 +292,50 @@ def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tu
         place += 1
 
 
+def _no_device(adapter: Adapter, absent: DeviceError | None) -> DeviceError:
+    who = f"the adapter {adapter.name} needs a GPU"
+    if absent is not None:
+        return DeviceError(f"{who}: {absent.what}", hint=absent.hint)
+    return DeviceError(
+        f"{who}, and the run's GPU list is empty",
+        hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
+    )
+
+
+def _items(step: Step) -> Iterator[str]:
+    item = step.own.get(step.adapter.item) if step.stage else None
+    if isinstance(item, str):
+        yield item
+
+
+def _inputs(adapter: Adapter, values: Values) -> Iterator[str]:
+    for name, param in adapter.params.items():
+        if param.type == "path" and not param.output:
+            value = values.get(name)
+            yield from map(str, value if isinstance(value, tuple) else (value,) if value else ())
+
+
 def _unnamed(adapter: Adapter, fixed: Mapping[str, object]) -> Values:
     return {name: None for name in adapter.output_params if name not in fixed}
+
+
+_Place = tuple[str, str]
+
+
+class _Places:
+    """Tells where a path leads, however it is written; each folder is looked up once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> _Place:
+        folder, _, name = path.rpartition("/")
+        real = self._folders.get(folder)
+        if real is None:
+            start = self._root / (folder or ("/" if path.startswith("/") else ""))
+            real = self._folders[folder] = os.path.realpath(start)
+        return real, name
 
 
 class _Names:
@@ -284,5 +347,12 @@ class _Names:
 
     def name(self, item: str) -> str:
         stem = PurePosixPath(item).stem or item
-        count = self._seen[stem] = self._seen.get(stem, 0) + 1
-        return f"{self._stage}/{stem}" if count == 1 else f"{self._stage}/{stem}~{count}"
+        count = self._seen.get(stem, 0) + 1
+        name = stem
+        # `a~2` may also be what a file is called.
+        while name in self._seen:
+            name = f"{stem}~{count}"
+            count += name in self._seen
+        self._seen[name] = 1
+        self._seen[stem] = count
+        return f"{self._stage}/{name}"

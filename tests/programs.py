@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpucore.standard import Adapter, Gpu, GpuUse, Group, Output, Param, Program, Template
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Gate", "python", "script", "shell"]
 

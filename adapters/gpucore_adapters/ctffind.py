@@ -60,12 +60,18 @@ _COMMAND = Template(
     env={"LC_ALL": "C", "OMP_NUM_THREADS": "%(threads)s"},
 )  # fmt: skip
 
+# It names its texts after what stands before the last dot of the whole path, so there must be one
+# in the file's name. RELION says .ctf.
+_SPECTRUM = (".mrc", ".mrcs", ".ctf", ".map", ".ccp4", ".st")
+
 _PARAMS = {
     "mic": Param(
-        type="path", item=True, help="micrograph or movie: .mrc, .mrcs, .tif, .tiff or .dm4"
+        type="path", item=True,
+        suffix=(".mrc", ".mrcs", ".ccp4", ".tif", ".tiff", ".dm", ".dm3", ".dm4"),
+        help="micrograph or movie: .mrc .mrcs .ccp4, .tif .tiff or .dm .dm3 .dm4, in small letters",
     ),
     "out": Param(
-        type="path", output="%(mic.stem)s_ctf.mrc", check="mrc",
+        type="path", output="%(mic.stem)s_ctf.mrc", check="mrc", suffix=_SPECTRUM,
         help="spectrum beside its fit; the numbers lie beside it as .txt",
     ),
     "pixel_size": Param(
@@ -138,10 +144,13 @@ _PARAMS = {
     "threads": Param(type="int", default=1, min=1, help="CPU threads"),
 }  # fmt: skip
 
+# Number and two defocus values, none of them `nan`; the resolution behind them may be `inf`.
+_CTF = r"^\s*\d\S*\s+-?\d\S*\s+-?\d"
+
 _OUTPUTS = (
     # Both texts are opened before the work: that they are there does not say that it was done.
-    Output(name="ctf", path="%(out.base)s.txt"),
-    Output(name="profile", path="%(out.base)s_avrot.txt", unless="fast"),
+    Output(name="ctf", path="%(out.base)s.txt", match=_CTF),
+    Output(name="profile", path="%(out.base)s_avrot.txt", unless="fast", match=r"^\s*-?\d"),
 )
 
 # Most of its errors end with exit code 0: the text is printed and it goes on. A refused answer

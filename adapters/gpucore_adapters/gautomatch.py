@@ -72,11 +72,11 @@ _PARAMS = {
     ),
     "diameter": Param(type="float", unit="Å", min=1, help="diameter of the particles"),
     "templates": Param(
-        type="path", optional=True, check="mrc",
+        type="path", optional=True, check="mrc", needs=("template_pixel_size",),
         help="stack of references (.mrcs); without one it makes its own, like Gaussians",
     ),
     "template_pixel_size": Param(
-        type="float", unit="Å", optional=True, min=0.01, max=100,
+        type="float", unit="Å", optional=True, min=0.01, max=100, needs=("templates",),
         help="pixel size of the references; give it with them",
     ),
     "dont_invert_templates": Param(
@@ -143,7 +143,9 @@ _PARAMS = {
         help="areas (.star, .box) to leave out of every micrograph: defects of the detector",
     ),
     "write_correlation": Param(type="bool", default=False, help="write the correlation image"),
-    "write_prefiltered": Param(type="bool", default=False, help="write the filtered micrograph"),
+    "write_prefiltered": Param(
+        type="bool", default=False, needs=("prefilter",), help="write the filtered micrograph"
+    ),
     "write_background": Param(type="bool", default=False, help="write the background"),
     "write_background_free": Param(
         type="bool", default=False, help="write the micrograph without its background"
@@ -152,10 +154,20 @@ _PARAMS = {
     "write_mask": Param(type="bool", default=False, help="write the mask of what was left out"),
 }  # fmt: skip
 
-# _rejected.star, .box and _nonunique.box are not declared: whether each run makes them is not
-# known, and a declared output that is not there is a failure.
+# X, Y, angle, class and correlation: a particle.
+_PARTICLE = r"^\s*-?\d[\d.]*\s+-?\d"
+
 _OUTPUTS = (
-    Output(name="out", made="mic_automatch.star"),
+    Output(name="out", made="mic_automatch.star", match=_PARTICLE),
+    # Whether each run makes these is not known, nor whether they may be empty.
+    Output(name="boxes", path="%(out.dir)s/%(mic.stem)s_automatch.box", made="mic_automatch.box",
+           check="any", optional=True),
+    Output(name="rejected", path="%(out.dir)s/%(mic.stem)s_rejected.star",
+           made="mic_rejected.star", check="any", optional=True),
+    Output(name="rejected_boxes", path="%(out.dir)s/%(mic.stem)s_rejected.box",
+           made="mic_rejected.box", check="any", optional=True),
+    Output(name="nonunique_boxes", path="%(out.dir)s/%(mic.stem)s_nonunique.box",
+           made="mic_nonunique.box", check="any", optional=True),
     Output(name="correlation", path="%(out.dir)s/%(mic.stem)s_ccmax.mrc", made="mic_ccmax.mrc",
            check="mrc", when="write_correlation"),
     Output(name="prefiltered", path="%(out.dir)s/%(mic.stem)s_pref.mrc", made="mic_pref.mrc",
@@ -186,7 +198,7 @@ _FAILURES = (
     Failure(match=r"error while loading shared libraries", class_=FailureClass.NOT_STARTED,
             hint="load the CUDA libraries of the version in the program's file name"),
     # Seen when another program was on the same GPU: no error, no particles (I2PC/scipion 1638).
-    Failure(match=r"(?<!\d)0 particles found", class_=FailureClass.PROGRAM_FAULT, effect="warn",
+    Failure(match=r"(?<!\d)0 particles found", class_=FailureClass.PROGRAM_FAULT,
             hint="an empty micrograph, too high a `threshold`, or another program on its GPU"),
 )  # fmt: skip
 

@@ -177,12 +177,17 @@ _PARAMS = {
     "skip_check_gpu": Param(type="bool", default=False, help="do not check the GPU first"),
 }  # fmt: skip
 
+# `    24401.23    21649.58       34.52    0.180863  Final Values`: two defocus values above 0. The
+# correlation may be `nan`; RELION goes on then, too.
+_FINAL = r"^(?:\x1b\[[\d;]*m|\s)*[1-9][\d.]*\s+[1-9][\d.]*\s.*Final Values"
+
 _OUTPUTS = (
-    Output(name="out", made="mic_gctf.log"),
+    Output(name="out", made="mic_gctf.log", match=_FINAL),
     # The same image under another name: .ctf from 1.06, .pow from 1.18, .epa from 1.18 with epa.
     Output(name="spectrum", path="%(out.dir)s/%(mic.stem)s.ctf", made="mic.[cep]*", check="mrc"),
+    # Runs that said they were done have lacked it (LBEM-CH/focus 206 and 233).
     Output(name="radial_profile", path="%(out.dir)s/%(mic.stem)s_EPA.log", made="mic_EPA.log",
-           when="epa"),
+           when="epa", optional=True),
 )  # fmt: skip
 
 # Its own words for errors are not known: these are CUDA's and the loader's. RELION does not look

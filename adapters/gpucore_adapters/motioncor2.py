@@ -26,12 +26,16 @@ from gpucore.standard import (
 # The program weighs by any dose above 0.
 _SOME_DOSE = 1e-6
 
+_MRC = (".mrc", ".mrcs")
+_TIFF = (".tif", ".tiff")
+_EER = (".eer",)
+
 _COMMAND = Template(
     argv=(
         "%(EXE)s",
-        Group(when="movie", suffix=(".mrc", ".mrcs"), args=("-InMrc", "%(movie)s")),
-        Group(when="movie", suffix=(".tif", ".tiff"), args=("-InTiff", "%(movie)s")),
-        Group(when="movie", suffix=(".eer",),
+        Group(when="movie", suffix=_MRC, args=("-InMrc", "%(movie)s")),
+        Group(when="movie", suffix=_TIFF, args=("-InTiff", "%(movie)s")),
+        Group(when="movie", suffix=_EER,
               args=("-InEer", "%(movie)s", "-EerSampling", "%(eer_sampling)s")),
         "-OutMrc", "%(out)s",
         # A path option without its path would swallow the next flag: each is in a group.
@@ -45,7 +49,9 @@ _COMMAND = Template(
         Group(args=("-DefectMap", "%(defect_map)s")),
         Group(args=("-PixSize", "%(pixel_size)s")),
         "-kV", "%(voltage)s",
-        Group(args=("-FmDose", "%(dose_per_frame)s", "-InitDose", "%(initial_dose)s")),
+        Group(args=("-FmDose", "%(dose_per_frame)s")),
+        # The dose of a frame may also stand in frame_integration.
+        Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
         # One word a number: its lists of fractions are not split at commas or blanks.
         "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
         "-FtBin", "%(bin)s",
@@ -73,45 +79,51 @@ _COMMAND = Template(
 # defaults here are those of 1.6.4, whatever version runs.
 _PARAMS = {
     "movie": Param(
-        type="path", item=True, help="movie to align: .mrc .mrcs, .tif .tiff or .eer"
+        type="path", item=True, suffix=(*_MRC, *_TIFF, *_EER),
+        help="movie to align: .mrc .mrcs, .tif .tiff or .eer",
     ),
     "out": Param(
-        type="path", output="%(movie.stem)s.mrc", check="mrc", help="aligned micrograph (sum)"
+        type="path", output="%(movie.stem)s.mrc", check="mrc", suffix=(".mrc",),
+        help="aligned micrograph (sum)",
     ),
     "pixel_size": Param(
         type="float", unit="Å", optional=True, min=0.01, max=100,
         help="pixel size of the movie; dose weighting needs it",
     ),
     "voltage": Param(
-        type="int", unit="kV", default=300, min=80, max=300, help="accelerating voltage"
+        type="int", unit="kV", default=300, min=1, max=1000,
+        help="accelerating voltage; it weighs by dose from 80 to 300 only",
     ),
     "dose_per_frame": Param(
-        type="float", unit="e⁻/Å²", optional=True, min=0,
+        type="float", unit="e⁻/Å²", optional=True, min=0, needs=("pixel_size",),
         help="dose of one raw frame; turns dose weighting on",
     ),
     "initial_dose": Param(
-        type="float", unit="e⁻/Å²", default=0.0, min=0, help="dose before the first frame"
+        type="float", unit="e⁻/Å²", default=0.0, min=0, needs=("pixel_size",),
+        help="dose before the first frame",
     ),
     "sum_dose_min": Param(
         type="float", unit="e⁻/Å²", default=0.0, min=0,
         help="start of the dose window of a second weighted sum",
     ),
     "sum_dose_max": Param(
-        type="float", unit="e⁻/Å²", default=0.0, min=0,
+        type="float", unit="e⁻/Å²", default=0.0, min=0, needs=("pixel_size",),
         help="end of that window, more than 1 above its start; 0: no second sum",
     ),
     "gain": Param(
         type="path", optional=True, help="gain reference (32-bit MRC)"
     ),
     "gain_rotation": Param(
-        type="int", unit="quarter turns", default=0, min=0, max=3,
+        type="int", unit="quarter turns", default=0, min=0, max=3, needs=("gain",),
         help="turns the gain reference counter-clockwise",
     ),
     "gain_flip": Param(
-        type="int", default=0, min=0, max=2,
+        type="int", default=0, min=0, max=2, needs=("gain",),
         help="flips the turned gain: 0 not, 1 upside down, 2 left to right",
     ),
-    "gain_inverse": Param(type="bool", default=False, help="use one over the gain"),
+    "gain_inverse": Param(
+        type="bool", default=False, needs=("gain",), help="use one over the gain"
+    ),
     "dark": Param(type="path", optional=True, help="dark reference, subtracted (MRC)"),
     "defect_file": Param(
         type="path", optional=True, help="text file of bad rectangles, `x y w h` a line"
@@ -179,13 +191,24 @@ _OUTPUTS = (
     Output(name="dose_weighted", path="%(out.base)s_DW.mrc", check="mrc",
            when="dose_per_frame", at_least=_SOME_DOSE),
     Output(name="dose_window", path="%(out.base)s_DWS.mrc", check="mrc",
-           when="sum_dose_max", at_least=_SOME_DOSE),
+           when=("dose_per_frame", "sum_dose_max"), at_least=_SOME_DOSE),
+    # frame_integration may bring doses or not: with them alone it weighs, too.
+    Output(name="dose_weighted", path="%(out.base)s_DW.mrc", check="mrc", optional=True,
+           when=("frame_integration", "pixel_size"), unless="dose_per_frame"),
+    Output(name="dose_window", path="%(out.base)s_DWS.mrc", check="mrc", optional=True,
+           when=("frame_integration", "pixel_size"), unless="dose_per_frame"),
     Output(name="odd", path="%(out.base)s_ODD.mrc", check="mrc", when="split_sum"),
     Output(name="even", path="%(out.base)s_EVN.mrc", check="mrc", when="split_sum"),
     Output(name="stack", path="%(out.base)s_Stk.mrc", check="mrc", when="out_stack"),
-    # Its logs are named after the movie; those of local alignment hang on two parameters.
+    # Its logs are named after the movie.
     Output(name="shifts", path="%(log_dir)s/%(movie.stem)s-Full.log",
            when="log_dir", unless="patch"),
+    Output(name="shifts", path="%(log_dir)s/%(movie.stem)s-Patch-Full.log",
+           when=("log_dir", "patch")),
+    Output(name="patch_shifts", path="%(log_dir)s/%(movie.stem)s-Patch-Patch.log",
+           when=("log_dir", "patch")),
+    Output(name="frame_shifts", path="%(log_dir)s/%(movie.stem)s-Patch-Frame.log",
+           when=("log_dir", "patch")),
 )  # fmt: skip
 
 # `Iteration  1  Error:     0.123` is progress, so no rule may look for a bare `Error:`; and
@@ -253,7 +276,7 @@ _EXAMPLES = (
         argv=(
             "MotionCor2", "-InTiff", "m1.tiff", "-OutMrc", "out/m1.mrc", "-Gain", "gain.mrc",
             "-RotGain", "1", "-FlipGain", "0", "-DefectFile", "defects.txt", "-PixSize", "0.5",
-            "-kV", "300", "-FmDose", "1.2", "-InitDose", "0.0", "-SumRange", "0.0", "0.0",
+            "-kV", "300", "-FmDose", "1.2", "-SumRange", "0.0", "0.0",
             "-FtBin", "2.0", "-Patch", "5", "5", "-Iter", "15", "-Tol", "0.1",
             "-Bft", "500.0", "150.0", "-Group", "1", "2", "-FmRef", "1", "-SplitSum", "1",
             "-LogDir", "out", "-GpuMemUsage", "0.5", "-Gpu", "0",

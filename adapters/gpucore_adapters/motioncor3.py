@@ -32,32 +32,45 @@ from gpucore.standard import (
 # when Cs is above 0.001 (CFmIntParam.cpp, CFindCtfMain.cpp).
 _SOME_DOSE = 1e-6
 _SOME_CS = 0.0011
+# A line of its logs (a frame and its shift), and of its CTF: numbers, none of them `nan`.
+_SHIFTS = r"^\s*\d+\s+-?\d+\.\d+\s+-?\d"
+_CTF = r"^\s*-?\d+\.\d+\s+-?\d"
+
+_MRC = (".mrc", ".mrcs")
+_TIFF = (".tif", ".tiff")
+_EER = (".eer",)
+# It tells an image's format by the suffix, and a reference of any other is silently not used.
+_GAIN = (("mrc", _MRC), ("tif", (*_TIFF, ".gain")))
 
 _COMMAND = Template(
     own_directory=True,
     argv=(
         "%(EXE)s",
-        Group(when="movie", suffix=(".mrc", ".mrcs"), args=("-InMrc", "movie%(movie.suffix)s")),
-        Group(when="movie", suffix=(".tif", ".tiff"), args=("-InTiff", "movie%(movie.suffix)s")),
-        Group(when="movie", suffix=(".eer",),
+        Group(when="movie", suffix=_MRC, args=("-InMrc", "movie%(movie.suffix)s")),
+        Group(when="movie", suffix=_TIFF, args=("-InTiff", "movie%(movie.suffix)s")),
+        Group(when="movie", suffix=_EER,
               args=("-InEer", "movie%(movie.suffix)s", "-EerSampling", "%(eer_sampling)s")),
         "-OutMrc", "aligned.mrc",
         # A path option without its path would swallow the next flag: each is in a group.
-        Group(args=("-FmIntFile", "%(frame_integration)s")),
+        Group(when="frame_integration", args=("-FmIntFile", "frames.txt")),
         Group(when="eer_backwards", args=("-TiffOrder", "-1")),
-        Group(args=("-Gain", "%(gain)s",
-                    "-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
+        *(Group(when="gain", suffix=suffix, args=("-Gain", f"gain.{kind}"))
+          for kind, suffix in _GAIN),
+        Group(when="gain",
+              args=("-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
         Group(when="gain_inverse", args=("-InvGain", "1")),
-        Group(args=("-Dark", "%(dark)s")),
-        Group(args=("-DefectFile", "%(defect_file)s")),
-        Group(args=("-DefectMap", "%(defect_map)s")),
+        Group(when="dark", args=("-Dark", "dark.mrc")),
+        Group(when="defect_file", args=("-DefectFile", "defects.txt")),
+        Group(when="defect_map", args=("-DefectMap", "defect_map")),
         Group(args=("-PixSize", "%(pixel_size)s")),
         "-kV", "%(voltage)s",
         # Without -Cs the program takes 2.7 and makes two files that nobody asked for.
         Group(unless="cs", args=("-Cs", "0")),
         Group(when="cs", args=("-Cs", "%(cs)s", "-AmpCont", "%(amplitude_contrast)s")),
         Group(args=("-ExtPhase", "%(phase_shift)s")),
-        Group(args=("-FmDose", "%(dose_per_frame)s", "-InitDose", "%(initial_dose)s")),
+        Group(args=("-FmDose", "%(dose_per_frame)s")),
+        # The dose of a frame may also stand in frame_integration.
+        Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
         # One word a number: its lists of fractions are not split at commas or blanks.
         "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
         "-FtBin", "%(bin)s",
@@ -85,7 +98,8 @@ _COMMAND = Template(
 # Defaults are those of the code (CInput.cpp 74-128); the program's help text is behind it.
 _PARAMS = {
     "movie": Param(
-        type="path", item=True, help="movie to align: .mrc .mrcs, .tif .tiff or .eer"
+        type="path", item=True, suffix=(*_MRC, *_TIFF, *_EER),
+        help="movie to align: .mrc .mrcs, .tif .tiff or .eer",
     ),
     "out": Param(
         type="path", output="%(movie.stem)s.mrc", check="mrc", help="aligned micrograph (sum)"
@@ -95,35 +109,40 @@ _PARAMS = {
         help="pixel size of the movie; dose weighting and CTF need it",
     ),
     "voltage": Param(
-        type="int", unit="kV", default=300, min=80, max=300, help="accelerating voltage"
+        type="int", unit="kV", default=300, min=1, max=1000,
+        help="accelerating voltage; it weighs by dose from 80 to 300 only",
     ),
     "dose_per_frame": Param(
-        type="float", unit="e⁻/Å²", optional=True, min=0,
+        type="float", unit="e⁻/Å²", optional=True, min=0, needs=("pixel_size",),
         help="dose of one raw frame; turns dose weighting on",
     ),
     "initial_dose": Param(
-        type="float", unit="e⁻/Å²", default=0.0, min=0, help="dose before the first frame"
+        type="float", unit="e⁻/Å²", default=0.0, min=0, needs=("pixel_size",),
+        help="dose before the first frame",
     ),
     "sum_dose_min": Param(
         type="float", unit="e⁻/Å²", default=0.0, min=0,
         help="start of the dose window of a second weighted sum",
     ),
     "sum_dose_max": Param(
-        type="float", unit="e⁻/Å²", default=0.0, min=0,
+        type="float", unit="e⁻/Å²", default=0.0, min=0, needs=("pixel_size",),
         help="end of that window, more than 1 above its start; 0: no second sum",
     ),
     "gain": Param(
-        type="path", optional=True, help="gain reference: .mrc (32-bit), .tif, .tiff or .gain"
+        type="path", optional=True, suffix=tuple(one for _, suffix in _GAIN for one in suffix),
+        help="gain reference: .mrc (32-bit), .tif, .tiff or .gain",
     ),
     "gain_rotation": Param(
-        type="int", unit="quarter turns", default=0, min=0, max=3,
+        type="int", unit="quarter turns", default=0, min=0, max=3, needs=("gain",),
         help="turns the gain reference counter-clockwise",
     ),
     "gain_flip": Param(
-        type="int", default=0, min=0, max=2,
+        type="int", default=0, min=0, max=2, needs=("gain",),
         help="flips the turned gain: 0 not, 1 upside down, 2 left to right",
     ),
-    "gain_inverse": Param(type="bool", default=False, help="use one over the gain"),
+    "gain_inverse": Param(
+        type="bool", default=False, needs=("gain",), help="use one over the gain"
+    ),
     "dark": Param(type="path", optional=True, help="dark reference, subtracted (MRC)"),
     "defect_file": Param(
         type="path", optional=True, help="text file of bad rectangles, `x y w h` a line"
@@ -159,14 +178,14 @@ _PARAMS = {
         help="anisotropic magnification: major scale, minor scale, angle in degrees",
     ),
     "cs": Param(
-        type="float", unit="mm", optional=True, min=0, max=10,
+        type="float", unit="mm", optional=True, min=0, max=10, needs=("pixel_size",),
         help="spherical aberration; turns the CTF estimate on",
     ),
     "amplitude_contrast": Param(
         type="float", default=0.07, min=0, max=1, help="amplitude contrast of the CTF"
     ),
     "phase_shift": Param(
-        type="float", unit="degrees", optional=True, min=0, max=180,
+        type="float", unit="degrees", optional=True, min=0, max=180, needs=("cs",),
         help="phase plate: centre of the search for the phase shift",
     ),
     "phase_only": Param(type="bool", default=False, help="correlate phases only"),
@@ -191,10 +210,22 @@ _PARAMS = {
     ),
     "eer_backwards": Param(type="bool", default=False, help="read EER frames from the last"),
     "gpu_memory": Param(
-        type="float", optional=True, min=0, max=0.8,
-        help="part of a GPU's memory that holds frames; 0.75 when left out",
+        type="float", optional=True, min=0, max=1,
+        help="part of a GPU's memory that holds frames, no more than 0.8; 0.75 when left out",
     ),
 }  # fmt: skip
+
+# Under their own names they might be longer than it can hold.
+_LINKS = (
+    Link(name="movie%(movie.suffix)s", target="%(movie)s"),
+    *(Link(name=f"gain.{kind}", target="%(gain)s", when="gain", suffix=suffix)
+      for kind, suffix in _GAIN),
+    Link(name="dark.mrc", target="%(dark)s"),
+    Link(name="defects.txt", target="%(defect_file)s"),
+    # It tries both formats, whatever the name.
+    Link(name="defect_map", target="%(defect_map)s"),
+    Link(name="frames.txt", target="%(frame_integration)s"),
+)  # fmt: skip
 
 _OUTPUTS = (
     Output(name="out", made="aligned.mrc"),
@@ -204,7 +235,16 @@ _OUTPUTS = (
     ),
     Output(
         name="dose_window", path="%(out.base)s_DWS.mrc", made="aligned_DWS.mrc", check="mrc",
-        when="sum_dose_max", at_least=_SOME_DOSE,
+        when=("dose_per_frame", "sum_dose_max"), at_least=_SOME_DOSE,
+    ),
+    # frame_integration may bring doses or not: with them alone it weighs, too.
+    Output(
+        name="dose_weighted", path="%(out.base)s_DW.mrc", made="aligned_DW.mrc", check="mrc",
+        when=("frame_integration", "pixel_size"), unless="dose_per_frame", optional=True,
+    ),
+    Output(
+        name="dose_window", path="%(out.base)s_DWS.mrc", made="aligned_DWS.mrc", check="mrc",
+        when=("frame_integration", "pixel_size"), unless="dose_per_frame", optional=True,
     ),
     Output(name="odd", path="%(out.base)s_ODD.mrc", made="aligned_ODD.mrc", check="mrc",
            when="split_sum"),
@@ -213,17 +253,18 @@ _OUTPUTS = (
     Output(name="stack", path="%(out.base)s_Stk.mrc", made="aligned_Stk.mrc", check="mrc",
            when="out_stack"),
     Output(name="ctf", path="%(out.base)s_Ctf.txt", made="aligned_Ctf.txt",
-           when="cs", at_least=_SOME_CS),
+           when="cs", at_least=_SOME_CS, match=_CTF),
     Output(name="spectrum", path="%(out.base)s_Ctf.mrc", made="aligned_Ctf.mrc", check="mrc",
            when="cs", at_least=_SOME_CS),
     # Its logs are named after the movie.
-    Output(name="shifts", path="%(out.base)s-Full.log", made="movie-Full.log", unless="patch"),
+    Output(name="shifts", path="%(out.base)s-Full.log", made="movie-Full.log", unless="patch",
+           match=_SHIFTS),
     Output(name="shifts", path="%(out.base)s-Patch-Full.log", made="movie-Patch-Full.log",
-           when="patch"),
+           when="patch", match=_SHIFTS),
     Output(name="patch_shifts", path="%(out.base)s-Patch-Patch.log", made="movie-Patch-Patch.log",
-           when="patch"),
+           when="patch", match=_SHIFTS),
     Output(name="frame_shifts", path="%(out.base)s-Patch-Frame.log", made="movie-Patch-Frame.log",
-           when="patch"),
+           when="patch", match=_SHIFTS),
     Output(name="alignment", path="%(out.base)s.aln", made="movie.aln",
            when="save_alignment"),
 )  # fmt: skip
@@ -294,8 +335,8 @@ _EXAMPLES = (
         gpus=(2,),
         argv=(
             "MotionCor3", "-InEer", "movie.eer", "-EerSampling", "2", "-OutMrc", "aligned.mrc",
-            "-FmIntFile", "fmint.txt", "-Gain", "gain.tif", "-RotGain", "1", "-FlipGain", "0",
-            "-PixSize", "0.5", "-kV", "300", "-Cs", "0", "-FmDose", "1.2", "-InitDose", "0.0",
+            "-FmIntFile", "frames.txt", "-Gain", "gain.tif", "-RotGain", "1", "-FlipGain", "0",
+            "-PixSize", "0.5", "-kV", "300", "-Cs", "0", "-FmDose", "1.2",
             "-SumRange", "0.0", "0.0", "-FtBin", "2.0", "-Patch", "7", "5", "-Iter", "15",
             "-Tol", "0.1", "-Bft", "500.0", "100.0", "-Group", "1", "4", "-Throw", "1",
             "-SplitSum", "1", "-LogDir", ".", "-GpuMemUsage", "0.5", "-Gpu", "2",
@@ -321,7 +362,7 @@ MOTIONCOR3 = Adapter(
     ),
     command=_COMMAND,
     params=_PARAMS,
-    link=(Link(name="movie%(movie.suffix)s", target="%(movie)s"),),
+    link=_LINKS,
     output=_OUTPUTS,
     failure=_FAILURES,
     example=_EXAMPLES,
@@ -334,7 +375,6 @@ MOTIONCOR3 = Adapter(
         "version 1.2.4 was not read",
         "whether pixel_size of an EER movie is that of the sensor or of the sampled frame: "
         "1.2.1 and 1.2.3 differ in what they write into the header",
-        "paths of references of 256 and more bytes crash the program",
     ),
 )
 

@@ -80,18 +80,19 @@ def show(
         print_json("adapter", {"from": host.origin_of(name), "adapter": asdict(adapter)})
         return 0
     for line in _page(adapter, host.origin_of(name)):
-        click.echo(line)
+        # Titles stand alone and stand out.
+        click.secho(clean(line), bold=not line.startswith(" "))
     return 0
 
 
 def _page(adapter: Adapter, origin: str) -> Iterator[str]:
     gpu = adapter.gpu
-    yield click.style(f"{adapter.name}: {adapter.title}", bold=True)
+    yield f"{adapter.name}: {adapter.title}"
     yield ""
     yield f"  program    {adapter.program.executable}"
     if adapter.program.install:
         yield f"  get it     {adapter.program.install}"
-    yield f"  from       {clean(origin)}"
+    yield f"  from       {origin}"
     yield f"  GPU        {gpu.use.value}"
     if gpu.use.allows_gpu:
         most = f", at most {gpu.max} for each process" if gpu.max else ""
@@ -101,7 +102,7 @@ def _page(adapter: Adapter, origin: str) -> Iterator[str]:
     outputs = [*adapter.output_params, *(one.name for one in adapter.output)]
     yield f"  outputs    {', '.join(dict.fromkeys(outputs)) or 'none that is checked'}"
     yield ""
-    yield click.style("Parameters", bold=True)
+    yield "Parameters"
     for name, param in adapter.params.items():
         yield f"  {name}  {_facts(name, param, adapter)}"
         yield f"      {param.help}"
@@ -112,15 +113,15 @@ def _page(adapter: Adapter, origin: str) -> Iterator[str]:
     ):
         if text:
             yield ""
-            yield click.style(title, bold=True)
+            yield title
             yield f"  {text}"
     if adapter.unverified:
         yield ""
-        yield click.style("Not verified", bold=True)
+        yield "Not verified"
         yield from (f"  {fact}" for fact in adapter.unverified)
     if adapter.example:
         yield ""
-        yield click.style("Examples", bold=True)
+        yield "Examples"
     for example in adapter.example:
         on = f"GPU {' '.join(map(str, example.gpus))}" if example.gpus else "no GPU"
         given = ", ".join(f"{key} = {value!r}" for key, value in example.params.items())

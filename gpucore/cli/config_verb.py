@@ -39,7 +39,12 @@ def check(file: str, config: str | None, adapters: tuple[str, ...], devices: str
         click.echo(f"{clean(file)}: the adapter {clean(adapter.name)} is fine")
     elif kind == "job":
         job = check_job(toml)
-        settings = settings_of({"devices": devices}, config, adapters)
+        settings = settings_of(
+            {"devices": devices},
+            config,
+            tuple(str(Path(one).absolute()) for one in adapters),
+            root=str(job.folder),
+        )
         raise_faults(job_faults(job, settings.plugins.adapters, policy=settings.config.policy))
         parts = len(job.job.parts)
         click.echo(f"{clean(file)}: the job is fine ({parts} part{'s' * (parts != 1)})")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from gpucore.cli.options import settings_of
-from gpucore.cli.terminal import print_table, talk
+from gpucore.cli.terminal import clean, print_table, talk
+from gpucore.errors import ConfigError, ProgramError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,12 +45,21 @@ def command(output: str, gpus: str | None, threads: int, devices: str | None) ->
     from gpucore.cli.session import run_plan, without_needless_gpus  # noqa: PLC0415
     from gpucore.planning import plan_map  # noqa: PLC0415
 
+    if not output.strip():
+        raise ConfigError("the output folder is empty", hint="name one: -o DIR")
     synthetic = _synthetic()
     folder = Path(output)
     settings = settings_of({"gpus": gpus, "threads": threads, "devices": devices})
+    settings.provide()  # GPUs that are not there are told before any movie is made
     movies = folder / "movies"
-    movies.mkdir(parents=True, exist_ok=True)
-    talk(f"making {MOVIES} movies of 12 frames with known drift in {movies}")
+    try:
+        movies.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise ConfigError(
+            f"the folder `{folder}` cannot be written ({fault.strerror})",
+            hint="name another: -o DIR",
+        ) from fault
+    talk(f"making {MOVIES} movies of 12 frames with known drift in {clean(str(movies))}")
     truth = {}
     for number in range(1, MOVIES + 1):
         path = movies / f"movie{number}.mrc"
@@ -81,6 +91,7 @@ def _synthetic() -> ModuleType:
     try:
         return importlib.import_module("gpucore_adapters.framealign.synthetic")
     except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"the demo needs {error.name}: pip install 'gpucore-framework[framealign]'"
+        raise ProgramError(
+            f"the demo needs {error.name}, which is not installed",
+            hint="pip install 'gpucore-framework[framealign]'",
         ) from error

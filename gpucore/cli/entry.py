@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from gpucore.cli.terminal import clean, tell_error
-from gpucore.errors import GpucoreError
+from gpucore.cli.terminal import clean, talk, tell_error
+from gpucore.errors import GpucoreError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,13 +42,20 @@ class _Verbs(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
-            close = [verb for verb in VERBS if verb.startswith(cmd_name[:2])]
-            hint = f" Did you mean `{close[0]}`?" if close else f" One of: {', '.join(VERBS)}."
-            ctx.fail(f"There is no verb `{clean(cmd_name)}`.{hint}")
+            hint = did_you_mean(cmd_name, VERBS)
+            ctx.fail(f"There is no verb `{cmd_name}`: {hint}")
         module = importlib.import_module(f"gpucore.cli.{_module(cmd_name)}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of a user
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has enough of it (`| head`); click would call that 1.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(_INTERRUPTED + signal.SIGPIPE) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
@@ -80,14 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a return 
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
+        _tell_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED + signal.SIGINT
-    except BrokenPipeError:
-        # Whoever read our output has enough of it (`| head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _INTERRUPTED + signal.SIGPIPE
     except GpucoreError as error:
         return tell_error(error)
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
@@ -98,6 +101,14 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a return 
 def _module(verb: str) -> str:
     # `exec` and the like are words of Python's own; a module of such a name reads badly.
     return f"{verb}_verb"
+
+
+def _tell_usage(error: click.ClickException) -> None:
+    """Say what click found; it quotes arguments as they are, whatever they would do."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        talk(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
+    talk(f"Error: {clean(error.format_message())}")
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +58,9 @@ def command(
         raise click.ClickException(str(error)) from None
     filled = fill_gpu(argv, lease.gpus)
     environment = _environment(lease, marked=filled != list(argv))
+    # Python ignores these two, and a program inherits what is ignored: `yes | head` would not end.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         # The command takes this process's place: its signals, its terminal and its exit code.
         os.execvpe(filled[0], filled, environment)  # noqa: S606 - that is what is asked for

@@ -54,6 +54,8 @@ def command(
     from gpucore.errors import ParameterError  # noqa: PLC0415
     from gpucore.planning import plan_map  # noqa: PLC0415
 
+    if not output.strip():
+        raise ParameterError("the output folder is empty", hint="name one: -o DIR")
     settings = settings_of(changes, config, adapters)
     known = settings.plugins.adapter(adapter)
     if no_gpu and known.gpu.use.requires_gpu:

@@ -166,7 +166,7 @@ class LiveDisplay(LinePrinter):
 
     def say(self, text: str) -> None:
         """Show a line above the picture."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
 
     def close(self) -> None:
         """Take the picture away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,11 @@ def command(
     from gpucore.jobs import plan_job  # noqa: PLC0415
 
     job_file = read_job(Path(job))
-    table = job_file.job.run
     # What the command line says counts above what the job says.
-    for name in ("gpus", "threads", "devices", "policy", "sharing", "isolate"):
-        if changes.get(name) is None:
-            changes[name] = getattr(table, name)
+    table = job_file.job.run
+    if changes["policy"] is not None:
+        table = replace(table, policy=changes["policy"])
+        job_file = replace(job_file, job=replace(job_file.job, run=table))
     settings = settings_of(
         changes,
         config,
@@ -46,6 +47,8 @@ def command(
         root=str(job_file.folder),
     )
     raise_faults(job_faults(job_file, settings.plugins.adapters, policy=settings.config.policy))
+    said = {name: getattr(table, name) for name, value in changes.items() if value is None}
+    settings = replace(settings, config=settings.config.with_changes(**said))
     planned = plan_job(job_file, settings.plugins.adapters)
     settings = without_needless_gpus(settings, planned)
     if plan:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import shlex
 import signal
+import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -64,8 +66,9 @@ def show_plan(settings: Settings, plan: Plan, *, as_json: bool) -> int:
         for line in _lines(number, *row):
             click.echo(line)
     for note in _notes(settings, plan, provision):
-        talk(f"note: {note}")
-    talk(f"{len(rows)} steps, {provision.workers} at once; nothing was run")
+        talk(f"note: {clean(note)}")
+    plural = "s" * (len(rows) != 1)
+    talk(f"{len(rows)} step{plural}, {provision.workers} at once; nothing was run")
     return 0
 
 
@@ -93,16 +96,14 @@ def run_plan(
         display(event)
 
     started = time.monotonic()
-    interrupted = 0
-    executor = StepExecutor(settings, provision, output=output, on_event=watch)
     try:
-        executor.submit_plan(plan)
-        executor.wait()
-    except (KeyboardInterrupt, SystemExit) as stop:
-        interrupted = stop.code if isinstance(stop, SystemExit) else _INTERRUPTED + signal.SIGINT  # type: ignore[assignment]
-        _stop(executor, display)
+        executor = StepExecutor(settings, provision, output=output, on_event=watch)
+        with _Interruption(executor, display) as interruption:
+            try:
+                executor.submit_plan(plan)
+            finally:
+                executor.close()
     finally:
-        executor.close()
         display.close()
     counts = executor.counts
     if as_json:
@@ -118,20 +119,54 @@ def run_plan(
             },
         )
     _summary(executor, display, time.monotonic() - started, output)
-    if interrupted:
-        return interrupted
+    if interruption.signal:
+        return _INTERRUPTED + interruption.signal
     return 0 if counts[StepState.DONE] == len(plan.steps) else 1
 
 
-def _stop(executor: StepExecutor, display: LinePrinter) -> None:
-    """End what runs; a second Ctrl-C ends it at once."""
-    display.say("stopping: programs are asked to end (Ctrl-C again ends them at once)")
-    try:
-        executor.stop()
-        executor.wait()
-    except (KeyboardInterrupt, SystemExit):
-        executor.stop(now=True)
-        executor.wait()
+class _Interruption:
+    """Ends what runs on SIGINT or SIGTERM; the second ends it at once.
+
+    The handler only posts: one that raised could leave the machine in the middle of an event.
+
+    Attributes
+    ----------
+    signal : int
+        The first that came; 0: none did.
+    """
+
+    def __init__(self, executor: StepExecutor, display: LinePrinter) -> None:
+        self.signal = 0
+        self._executor = executor
+        self._display = display
+        self._orders: queue.SimpleQueue[bool | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._obey, name="gpucore-interruption")
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interruption:
+        self._thread.start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._post)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._orders.put(None)
+        self._thread.join()
+
+    def _post(self, number: int, frame: object) -> None:  # noqa: ARG002 - a handler's form
+        now = bool(self.signal)
+        self.signal = self.signal or number
+        self._orders.put(now)
+
+    def _obey(self) -> None:
+        while (now := self._orders.get()) is not None:
+            if not now:
+                self._display.say(
+                    "stopping: programs are asked to end (Ctrl-C again ends them at once)"
+                )
+            self._executor.stop(now=now)
 
 
 def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, output: str) -> None:
@@ -148,7 +183,8 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
         if outcome.hint:
             talk(f"    {clean(outcome.hint)}")
     if counts[StepState.FAILED] > 3:  # noqa: PLR2004 - as many as fit below each other
-        talk(f"  and {counts[StepState.FAILED] - 3} more; logs in {executor.folder / 'log'}")
+        logs = clean(str(executor.folder / "log"))
+        talk(f"  and {counts[StepState.FAILED] - 3} more; logs in {logs}")
 
 
 def _command(settings: Settings, step: Step, grant: Grant) -> Command:
@@ -171,7 +207,7 @@ def _lines(number: int, step: Step, grant: Grant, command: Command) -> Iterator[
     if command.own_directory:
         made = [*(file.name for file in command.files), *(link.name for link in command.links)]
         with_ = f", with {', '.join(made)}" if made else ""
-        yield f"# in a directory of its own{with_}"
+        yield clean(f"# in a directory of its own{with_}")
     words = [f"{name}={shlex.quote(value)}" for name, value in command.env.items()]
     words += [shlex.quote(argument) for argument in command.argv]
     # A line break inside a quoted argument stays what it is; everything else is made printable.

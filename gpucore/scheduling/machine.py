@@ -56,19 +56,28 @@ _ENDED = frozenset({Fate.DONE, Fate.FAILED, Fate.SKIPPED, Fate.CANCELLED})
 
 @dataclass(frozen=True)
 class Submitted:
-    """A step is to be run; steps are numbered 0, 1, 2, … in the order of submission."""
+    """A step is to be run; steps are numbered 0, 1, 2, … in the order of submission.
+
+    One that is ``done`` already, in an earlier run, takes its number and nothing else.
+    """
 
     step: int
     need: Need
     after: Sequence[int] = ()
+    done: bool = False
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A step that was launched ended, well or not."""
+    """A step that was launched ended, well or not; one not done may be tried ``again``.
+
+    A new try keeps the place in the queue. While the machine drains there is none, and the step is
+    told as cancelled.
+    """
 
     step: int
     done: bool
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -190,6 +199,9 @@ class Machine:
             raise InternalError(f"step {step} was submitted as number {len(self._fates)}")
         if unknown := [before for before in event.after if not 0 <= before < step]:
             raise InternalError(f"step {step} waits for {unknown[0]}, which is not known yet")
+        if event.done:
+            self._fates.append(Fate.DONE)
+            return []
         self._fates.append(Fate.WAITING)
         if self.draining:
             return self._end_unstarted(step, Fate.CANCELLED, step)
@@ -220,15 +232,30 @@ class Machine:
         if grant is None:
             raise InternalError(f"step {step} ended without running")
         self.ledger.give(grant)
-        if self._needs.pop(step).worker:
+        need = self._needs.pop(step)
+        if need.worker:
             self.idle += 1
         else:
             self._leases -= 1
+        if event.again and not event.done:
+            return self._again(step, need)
         self._fates[step] = Fate.DONE if event.done else Fate.FAILED
         if not event.done:
             return self._skip_dependents(step)
         for ready in self._graph.met(step):
             self._ready(ready)
+        return []
+
+    def _again(self, step: int, need: Need) -> list[Action]:
+        if self.draining:
+            return [*self._end_unstarted(step, Fate.CANCELLED, step), *self._skip_dependents(step)]
+        try:
+            self.ledger.check(need)
+        except NeedError as error:  # what it ran on is lost
+            self._fates[step] = Fate.FAILED
+            return [Refuse(step, error), *self._skip_dependents(step)]
+        self._needs[step] = need
+        self._ready(step)
         return []
 
     def _cancelled(self, step: int) -> list[Action]:

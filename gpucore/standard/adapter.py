@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 ParamType: TypeAlias = Literal["path", "string", "int", "float", "bool", "choice"]
-FileCheck: TypeAlias = Literal["file", "mrc", "directory", "any"]
+FileCheck: TypeAlias = Literal["file", "mrc", "movie", "directory", "any"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,8 @@ class Param:
         It is an output, and this pattern names it by default (``%(movie.stem)s.mrc``).
     check : str
         What a path must be: before the run for an input, after it for an output. ``file``: there
-        (an output: not empty); ``mrc``: an MRC file that is whole; ``directory``; ``any``: not
-        looked at.
+        (an output: not empty); ``mrc``: an MRC file that is whole; ``movie``: an MRC, TIFF or EER
+        file that is whole; ``directory``; ``any``: not looked at.
     suffix : tuple of str
         What a path must end in, in whatever case; empty: anything.
     needs : tuple of str

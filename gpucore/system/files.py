@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.system.mrc import mrc_fault
+from gpucore.system.tiff import is_tiff, tiff_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +37,11 @@ class Stamp:
     size: int
     changed_ns: int
     inode: int
+    fresh: bool = field(default=False, compare=False)
+
+
+_TICK_NS = 20_000_000
+"""A file's time has the grain of the kernel's clock: two writings within it look the same."""
 
 
 def stamp(path: str) -> Stamp | None:
@@ -43,12 +50,13 @@ def stamp(path: str) -> Stamp | None:
         facts = os.stat(path)  # noqa: PTH116 - on the way of every step, and twice as fast
     except OSError:
         return None
-    return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    fresh = abs(time.time_ns() - facts.st_mtime_ns) < _TICK_NS
+    return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino, fresh)
 
 
 def made_anew(path: str, before: Stamp | None) -> bool:
     """Say whether a file was written since its stamp was taken."""
-    return before is None or stamp(path) != before
+    return before is None or before.fresh or stamp(path) != before
 
 
 def file_fault(path: str, check: FileCheck, *, result: bool) -> str:  # noqa: PLR0911 - a return for each fault
@@ -75,13 +83,21 @@ def file_fault(path: str, check: FileCheck, *, result: bool) -> str:  # noqa: PL
             return "it is a folder"
         if result and not file.stat().st_size:
             return "it is empty"
-        if check == "mrc":
-            return mrc_fault(file, result=result)
+        if check in {"mrc", "movie"}:
+            return _content_fault(file, check, result=result)
         if not os.access(file, os.R_OK):
             return "it cannot be read (permission)"
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     return ""
+
+
+def _content_fault(file: Path, check: FileCheck, *, result: bool) -> str:
+    if not file.is_file():
+        return "it is no file"  # opening a pipe would wait for ever
+    if check == "movie" and is_tiff(file):
+        return tiff_fault(file)
+    return mrc_fault(file, result=result)
 
 
 def furnish(folder: Path, command: Command) -> None:
@@ -147,8 +163,12 @@ def _move(source: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         aside = target.with_name(f".{target.name}.part")
-        shutil.copyfile(source, aside)
-        aside.replace(target)
+        try:
+            shutil.copyfile(source, aside)
+            aside.replace(target)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
         source.unlink()
 
 

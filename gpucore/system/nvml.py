@@ -6,9 +6,11 @@ that the question has a deadline and the answer never comes from a thread of our
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.errors import DeviceError
@@ -23,6 +25,8 @@ __all__ = ["DEADLINE", "NVML", "NoDriverError", "read_nvml"]
 
 DEADLINE = 20.0
 """Seconds until a driver that does not answer is said to hang."""
+
+_LAST_SECONDS = 1.0
 
 _MEANINGS = {
     # pynvml's class of the error: what it means, what to do about it
@@ -84,8 +88,10 @@ def read_nvml(argument: str, environment: Mapping[str, str]) -> tuple[Device, ..
 
 
 def _ask(environment: Mapping[str, str]) -> dict[str, object]:
-    argv = [sys.executable, "-m", "gpucore.system.nvml_child"]
-    with subprocess.Popen(
+    # By its path: `-m` would import what lies in the working directory.
+    argv = [sys.executable, str(Path(__file__).with_name("nvml_child.py"))]
+    # Not in a `with` block: that would wait for a child that the driver keeps from being killed.
+    child = subprocess.Popen(
         argv,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
@@ -93,15 +99,17 @@ def _ask(environment: Mapping[str, str]) -> dict[str, object]:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-    ) as child:
-        try:
-            out, err = child.communicate(timeout=DEADLINE)
-        except subprocess.TimeoutExpired:
-            child.kill()
+    )
+    try:
+        out, err = child.communicate(timeout=DEADLINE)
+    except BaseException as error:
+        _abandon(child)
+        if isinstance(error, subprocess.TimeoutExpired):
             raise DeviceError(
                 f"the NVIDIA driver did not answer within {DEADLINE:g} seconds",
                 hint="look at `dmesg` for Xid messages; a restart of the machine is likely needed",
             ) from None
+        raise
     try:
         answer: object = json.loads(out)
     except ValueError:
@@ -110,6 +118,16 @@ def _ask(environment: Mapping[str, str]) -> dict[str, object]:
         last = err.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         raise DeviceError(f"the NVIDIA driver could not be asked: {last[0]}")
     return answer
+
+
+def _abandon(child: subprocess.Popen[str]) -> None:
+    """End a child; leave it alone when even that does not end it."""
+    child.kill()
+    for pipe in (child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_LAST_SECONDS)
 
 
 def _error(name: str, text: str) -> DeviceError:

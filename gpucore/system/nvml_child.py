@@ -1,6 +1,6 @@
 """Reads NVML and prints JSON: run as a process of its own, because a sick driver can hang it.
 
-``python -m gpucore.system.nvml_child`` prints ``{"devices": […]}`` or ``{"error": name, "code":
+It prints ``{"devices": […]}`` or ``{"error": name, "code":
 number, "text": …}`` and exits with 0 in both cases.
 """
 
@@ -34,10 +34,17 @@ def _devices() -> list[dict[str, object]]:
                 "uuid": _text(pynvml.nvmlDeviceGetUUID(handle)),
                 "name": _text(pynvml.nvmlDeviceGetName(handle)),
                 "bus": _text(pynvml.nvmlDeviceGetPciInfo(handle).busId),
-                "memory_mib": pynvml.nvmlDeviceGetMemoryInfo(handle).total // 2**20,
+                "memory_mib": _memory_mib(handle),
             }
         )
     return devices
+
+
+def _memory_mib(handle: object) -> int:
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) // 2**20
+    except pynvml.NVMLError_NotSupported:  # the GPU uses the machine's own memory (GB10, Jetson)
+        return 0
 
 
 def _text(raw: str | bytes) -> str:

@@ -42,7 +42,8 @@ def find_program(adapter: Adapter, told: str, environment: Mapping[str, str]) ->
         # Programs that came with gpucore's own environment, when that is not activated.
         found = shutil.which(wanted, path=str(Path(sys.executable).parent))
     if found is not None:
-        return found
+        # It is started in other folders than this one.
+        return found if os.path.isabs(found) else os.path.abspath(found)  # noqa: PTH100, PTH117 - keeps `..` and links
     table = f'[program.{adapter.name}] executable = "/path/to/{Path(wanted).name}"'
     how = f"get it: {adapter.program.install}; " if adapter.program.install else ""
     looked = "as gpucore.toml names it" if told else f"on PATH ({path or 'which is empty'})"

@@ -35,7 +35,7 @@ def read_simulated(argument: str, environment: Mapping[str, str]) -> tuple[Devic
     DeviceError
         When the argument is no number of devices.
     """
-    if not (argument.isascii() and argument.isdigit() and int(argument[:6]) <= MAX_INDEX):
+    if not (argument.isascii() and argument.isdigit() and int(argument[:20]) <= MAX_INDEX):
         raise DeviceError(
             f"`simulated:{argument}` is no number of devices",
             hint="write `--devices simulated:2`",

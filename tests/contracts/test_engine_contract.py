@@ -223,7 +223,7 @@ def test_a_program_leads_a_session_and_a_group_of_its_own(run, command):
 
 
 def test_a_program_inherits_no_descriptor(run, command, tmp_path):
-    with open(tmp_path / "held", "w") as held:
+    with (tmp_path / "held").open("w") as held:
         os.set_inheritable(held.fileno(), True)
         prepared = command("ls /proc/self/fd")
         run(prepared).result()
@@ -232,9 +232,7 @@ def test_a_program_inherits_no_descriptor(run, command, tmp_path):
 
 def test_stop_ends_a_program_and_its_children_and_grandchildren(run, command, engine, tmp_path):
     gate, alive = Gate(tmp_path / "gate"), Gate(tmp_path / "alive")
-    recorder = run(
-        command(f"sh -c 'sh -c \"echo up > {gate}; exec sleep 1000\"; :' > {alive}; :")
-    )
+    recorder = run(command(f"sh -c 'sh -c \"echo up > {gate}; exec sleep 1000\"; :' > {alive}; :"))
     # All that is written until the last of them, who all hold its writing end, is gone.
     gone = Future()
     threading.Thread(target=lambda: gone.set_result(alive.receive())).start()
@@ -357,7 +355,7 @@ def test_what_a_program_leaves_in_its_group_is_ended_with_it(run, command, tmp_p
     alive = Gate(tmp_path / "alive")
     gone = Future()
     threading.Thread(target=lambda: gone.set_result(alive.receive())).start()
-    ended = run(command(f"sleep 1000 > {alive} & exit 0")).result()
+    ended = run(command(f"exec 3> {alive}; sleep 1000 & exit 0")).result()
     assert (ended.code, ended.stopped) == (0, False)
     assert gone.result(timeout=LONG) == ""
 
@@ -395,13 +393,13 @@ def test_as_many_programs_as_workers_run_at_once(spec, command, tmp_path):
     engine = spec.open(5)
     up, go_on = Gate(tmp_path / "up"), Gate(tmp_path / "go")
     recorders = [Recorder(n, command(f"echo x > {up}; read x < {go_on}")) for n in range(5)]
-    with open(up.path, "r+b", buffering=0) as arrived:
+    with up.path.open("r+b", buffering=0) as arrived:
         for one in recorders:
             engine.start(one.task)
         seen = b""
         while seen.count(b"x") < 5:
             seen += arrived.read(2)
-    with open(go_on.path, "r+b", buffering=0) as door:
+    with go_on.path.open("r+b", buffering=0) as door:
         door.write(b"\n" * 5)
         assert [one.result().code for one in recorders] == [0] * 5
     engine.close()
@@ -474,7 +472,7 @@ def test_the_host_is_left_as_it_was(run, command, engine, tmp_path):
     def facts():
         os.umask(mask := os.umask(0))
         handlers = {one: signal.getsignal(one) for one in signal.Signals}
-        return os.getcwd(), dict(os.environ), mask, handlers, os.getpgid(0), os.getsid(0)
+        return Path.cwd(), dict(os.environ), mask, handlers, os.getpgid(0), os.getsid(0)
 
     before = facts()
     gate = Gate(tmp_path / "gate")
@@ -492,9 +490,7 @@ def test_no_child_is_left_behind_as_a_zombie(run, command):
         os.waitpid(-1, os.WNOHANG)
 
 
-def test_a_host_that_lets_the_kernel_reap_children_is_told_that_the_exit_code_is_lost(
-    run, command
-):
+def test_a_host_that_lets_the_kernel_reap_children_is_told_that_the_exit_code_is_lost(run, command):
     """With SIGCHLD ignored, as some daemons do, exit codes do not exist."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:

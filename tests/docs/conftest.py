@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from programs import script
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What each stand-in makes of its command line: the files that the real program would make.
 STAND_INS = {
     "MotionCor3": 'cp "$STAND_IN_MRC" aligned.mrc; echo shifts > movie-Full.log; '
     "echo shifts > movie-Patch-Full.log; echo shifts > movie-Patch-Patch.log; "
     "echo shifts > movie-Patch-Frame.log",
-    "Gctf": 'echo "11000 10900 45.0 0.1  Final Values" > mic_gctf.log; '
-    'cp "$STAND_IN_MRC" mic.ctf',
+    "Gctf": 'echo "11000 10900 45.0 0.1  Final Values" > mic_gctf.log; cp "$STAND_IN_MRC" mic.ctf',
     "gpucore-framealign": 'while [ $# -gt 0 ]; do case "$1" in --out) cp "$STAND_IN_MRC" "$2";; '
     '--shifts) echo "1 0 0" > "$2";; esac; shift; done',
     "python": f'exec "{sys.executable}" "$@"',
@@ -54,6 +56,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     demo.mkdir(parents=True)
     for number in range(1, 9):
         (demo / f"movie{number}.mrc").write_bytes(mrc())
+    (folder / "adapters").mkdir()
+    (folder / "particles.star").write_text("data_\n")
     whole = tmp_path / "whole.mrc"
     whole.write_bytes(mrc())
     for name in [one for one in os.environ if one.startswith(("GPUCORE_", "CUDA_"))]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def fits(shown: str, said: str) -> bool:
         "(?:.*\n)*?" if line.strip() == "…" else re.escape(line).replace("…", ".*") + "\n"
         for line in shown.splitlines()
     )
-    return re.fullmatch(pattern, "".join(f"{line.rstrip()}\n" for line in said.splitlines())) is not None
+    text = "".join(f"{line.rstrip()}\n" for line in said.splitlines())
+    return re.fullmatch(pattern, text) is not None
 
 
 def commands(block: Block) -> list[tuple[str, str]]:
@@ -55,7 +57,7 @@ def run_console(block: Block) -> None:
             f"{block.place}: exit code {code} before `{command}`"
         )
         done = subprocess.run(
-            ["bash", "-c", f"(exit {code}); {command}"],
+            ["/bin/sh", "-c", f"(exit {code}); {command}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -92,6 +94,7 @@ def run_python(block: Block) -> None:
     """Run a Python block as a file of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block.text],
+        env={**os.environ, "GPUCORE_DEVICES": "simulated:4"},
         capture_output=True,
         text=True,
         check=False,

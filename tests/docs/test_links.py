@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from docs.pages import PAGES, ROOT, anchors, links
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 OF_ONE_MACHINE = re.compile(

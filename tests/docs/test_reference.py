@@ -8,7 +8,7 @@ import json
 import pkgutil
 import re
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 import click
 import pytest
@@ -23,7 +23,7 @@ from gpucore.config.job import Job, RunTable, Stage, StepTable
 from gpucore.errors import GpucoreError, GpuListError
 from gpucore.plugins import hookspecs
 from gpucore.registry import open_plugins
-from gpucore.standard import Device, FailureClass, Gpu, GpuUse, adapter, cut_slots, parse_gpu_list
+from gpucore.standard import Adapter, Device, FailureClass, Gpu, GpuUse, cut_slots, parse_gpu_list
 from gpucore.standard.gpuforms import gpu_arguments
 from gpucore.standard.marks import PATH_PARTS
 
@@ -42,11 +42,23 @@ TABLES = {
     "`[[stage]]`": Stage,
     "`[[step]]`": StepTable,
 }
-FIELDS = {
-    name: value
-    for name in (*adapter.__all__, "Condition")
-    if is_dataclass(value := getattr(adapter, name, None))
-}
+
+
+def tables(kind: object) -> Iterator[type]:
+    """Yield the dataclasses that a type is made of: itself, its fields' and those it is built on.
+
+    So that a table which is added to the adapter's form needs no line here.
+    """
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        for part in get_args(kind):
+            yield from tables(part)
+        return
+    yield kind
+    for below in (*get_type_hints(kind).values(), *kind.__bases__):
+        yield from tables(below)
+
+
+FIELDS = {one.__name__: one for one in tables(Adapter)}
 
 
 def own_keys(kind: type) -> list[str]:
@@ -88,12 +100,10 @@ def test_every_hook_has_a_section(hook: str) -> None:
     assert section(DOCS / "plugins.md", f"`{hook}({arguments})`")
 
 
-@pytest.mark.parametrize(("name", "verb"), verbs())
+@pytest.mark.parametrize(("name", "verb"), list(verbs()))
 def test_every_verb_and_option_is_told(name: str, verb: click.Command) -> None:
     told = set(column(section(REFERENCE / "cli.md", f"`{name}`")))
-    options = {
-        text for one in verb.params if isinstance(one, click.Option) for text in one.opts
-    }
+    options = {text for one in verb.params if isinstance(one, click.Option) for text in one.opts}
     places = {
         str(one.metavar).removesuffix("...").removeprefix("-- ")
         for one in verb.params
@@ -109,16 +119,16 @@ def test_every_verb_and_option_is_told(name: str, verb: click.Command) -> None:
     assert told - inner <= options | places
 
 
-@pytest.mark.parametrize(("title", "kind"), TABLES.items())
+@pytest.mark.parametrize(("title", "kind"), list(TABLES.items()))
 def test_every_configuration_key_is_told_and_no_other(title: str, kind: type) -> None:
     text = section(REFERENCE / "configuration.md", title).partition("\n## ")[0]
     own = text.partition("\n### ")[0]
     assert column(own) == own_keys(kind)
 
 
-@pytest.mark.parametrize(("name", "kind"), FIELDS.items())
+@pytest.mark.parametrize(("name", "kind"), list(FIELDS.items()))
 def test_every_adapter_field_is_told_and_no_other(name: str, kind: type) -> None:
-    assert column(section(REFERENCE / "adapter-fields.md", f"{name}")) == own_keys(kind)
+    assert column(section(REFERENCE / "adapter-fields.md", name)) == own_keys(kind)
 
 
 def test_every_failure_class_and_part_of_a_path_is_told() -> None:

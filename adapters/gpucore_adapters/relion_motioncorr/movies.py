@@ -101,6 +101,7 @@ PARAMS = {
     "movie": Param(
         type="path",
         item=True,
+        check="movie",
         suffix=(*_MRC, *_TIFF, *_EER),
         help="movie to align: MRC, TIFF or EER",
     ),

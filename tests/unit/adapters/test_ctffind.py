@@ -9,8 +9,11 @@ import mrcfile
 import numpy as np
 import pytest
 from gpucore_adapters.ctffind import CTFFIND, gpucore_adapters
+from programs import script
 
-from gpucore.errors import GpucoreError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import GpucoreError, StepError
+from gpucore.executor import StepExecutor
 from gpucore.outcomes import Started, expected_outputs, judge
 from gpucore.planning import make_step
 from gpucore.plugins import Exit
@@ -38,9 +41,7 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
     for name in made:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(IMAGES):
-            image = np.arange(64, dtype=np.float32).reshape(8, 8)
-            with mrcfile.new(folder / name, image, overwrite=True):
-                pass
+            image(folder / name)
         else:
             (folder / name).write_text("1 2 3\n", encoding="utf-8")
     (folder / "log.txt").write_text(printed, encoding="utf-8")
@@ -52,6 +53,29 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
         log=str(folder / "log.txt"),
     )
     return judge(started, Exit(code=code))
+
+
+def ran(folder: Path, text: str, **given: object) -> Outcome:
+    """How a real step ends whose program is this shell text."""
+    program = ProgramConfig(executable=script(folder / "standin", text))
+    config = SiteConfig(program={CTFFIND.name: program})
+    opened = StepExecutor.open(
+        gpus="", devices="simulated:1", output="out", root=folder, config=config
+    )
+    with opened as executor:
+        future = executor.submit(CTFFIND, **{**LEAST, **given})
+        error = future.exception()
+    if isinstance(error, StepError):
+        return error.outcome
+    return future.result()
+
+
+def image(path: Path) -> Path:
+    """An MRC file that is no constant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
+        pass
+    return path
 
 
 def outputs(**given: object) -> dict[str, str]:
@@ -156,6 +180,70 @@ def test_the_outputs_are_those_of_the_parameters() -> None:
     every = {"out": "m1_ctf.mrc", "ctf": "m1_ctf.txt", "profile": "m1_ctf_avrot.txt"}
     assert outputs() == every
     assert outputs(fast=True) == {name: every[name] for name in ("out", "ctf")}
+
+
+STANDIN = """
+read mic; read out; base=${{out%.*}}
+mkdir -p out; cp m1.mrc "$out"
+printf '%s\\n' '# Output from CTFFind version 4.1.14' '# Input file: 1 2 3.mrc' {row} > "$base.txt"
+printf '%s\\n' '# Output from CTFFind version 4.1.14' {profile} > "${{base}}_avrot.txt"
+"""
+ROW = "'1.000000 10295.926758 9982.3 -38.85 0.000000 0.0921 inf'"
+PROFILE = "'       0.00000        0.00139' '           nan        0.01'"
+
+
+@pytest.mark.parametrize("row", [ROW, "'1.00000 -1.03e+04 9982.3 -38.85 0.0 -nan 3.5 0.0 0.0 0.0'"])
+def test_a_table_with_a_row_is_a_result(tmp_path: Path, row: str) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(row=row, profile=PROFILE))
+    assert outcome.done, outcome.reason
+    assert set(outcome.outputs) == {"out", "ctf", "profile"}
+
+
+@pytest.mark.parametrize(
+    ("row", "profile", "told"),
+    [
+        ("", PROFILE, "m1_ctf.txt"),
+        ("'1.000000 nan nan -38.85 0.000000 0.0921 inf'", PROFILE, "m1_ctf.txt"),
+        ("'1.000000 -nan -nan -38.85 0.000000 0.0921 inf'", PROFILE, "m1_ctf.txt"),
+        (ROW, "", "m1_ctf_avrot.txt"),
+    ],
+)
+def test_exit_code_0_and_a_table_without_a_row_is_a_failure(
+    tmp_path: Path, row: str, profile: str, told: str
+) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(row=row, profile=profile))
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.MISSING_OUTPUT)
+    assert told in outcome.reason
+
+
+def test_a_failure_that_it_prints_is_the_reason_when_its_table_is_empty(tmp_path: Path) -> None:
+    image(tmp_path / "m1.mrc")
+    printed = "echo; echo 'Error : Error: location 1 of input file m1.mrc is blank'"
+    outcome = ran(tmp_path, STANDIN.format(row="", profile="") + printed)
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.BAD_INPUT)
+    assert "constant" in outcome.hint
+
+
+@pytest.mark.parametrize(
+    "mic", ["a.mrc", "a.mrcs", "a.ccp4", "a.tif", "a.tiff", "a.dm", "a.dm3", "a.dm4"]
+)
+def test_every_format_that_it_reads_is_accepted(mic: str) -> None:
+    assert answers(mic=mic)[0] == mic
+
+
+@pytest.mark.parametrize("mic", ["a.eer", "a.map", "a.png", "a"])
+def test_a_format_that_it_does_not_read_is_refused_before_the_start(mic: str) -> None:
+    with pytest.raises(GpucoreError, match="no suffix that the program knows"):
+        command(mic=mic)
+
+
+def test_an_output_without_a_dot_after_which_it_cuts_is_refused() -> None:
+    """It would write beside: it cuts at the last dot of the whole path."""
+    with pytest.raises(GpucoreError, match="`out`"):
+        command(out="v1.2/fit")
+    assert answers(out="v1.2/fit.ctf")[1] == "v1.2/fit.ctf"
 
 
 def test_its_warnings_are_no_failures(tmp_path: Path) -> None:

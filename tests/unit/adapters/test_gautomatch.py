@@ -9,8 +9,11 @@ import mrcfile
 import numpy as np
 import pytest
 from gpucore_adapters.gautomatch import GAUTOMATCH, gpucore_adapters
+from programs import script
 
-from gpucore.errors import GpucoreError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import GpucoreError, StepError
+from gpucore.executor import StepExecutor
 from gpucore.outcomes import Started, expected_outputs, judge
 from gpucore.planning import make_step
 from gpucore.plugins import Exit
@@ -38,9 +41,7 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
     for name in made:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(IMAGES):
-            image = np.arange(64, dtype=np.float32).reshape(8, 8)
-            with mrcfile.new(folder / name, image, overwrite=True):
-                pass
+            image(folder / name)
         else:
             (folder / name).write_text("1 2 3\n", encoding="utf-8")
     (folder / "log.txt").write_text(printed, encoding="utf-8")
@@ -52,6 +53,29 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
         log=str(folder / "log.txt"),
     )
     return judge(started, Exit(code=code))
+
+
+def ran(folder: Path, text: str, **given: object) -> Outcome:
+    """How a real step ends whose program is this shell text."""
+    program = ProgramConfig(executable=script(folder / "standin", text))
+    config = SiteConfig(program={GAUTOMATCH.name: program})
+    opened = StepExecutor.open(
+        gpus="0", devices="simulated:1", output="out", root=folder, config=config
+    )
+    with opened as executor:
+        future = executor.submit(GAUTOMATCH, **{**LEAST, **given})
+        error = future.exception()
+    if isinstance(error, StepError):
+        return error.outcome
+    return future.result()
+
+
+def image(path: Path) -> Path:
+    """An MRC file that is no constant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
+        pass
+    return path
 
 
 def outputs(**given: object) -> dict[str, str]:
@@ -81,6 +105,7 @@ PROGRESS = """File mic.mrc finished.
 120 particles found
 All 1 files finished successfully:
 """
+OPTIONAL = {"m1_automatch.box", "m1_rejected.star", "m1_rejected.box", "m1_nonunique.box"}
 MADE = ("mic.mrc", "mic_automatch.star")
 
 
@@ -138,15 +163,66 @@ def test_negative_values_are_words_of_their_own() -> None:
 
 
 def test_hostile_references_arrive_as_one_argument() -> None:
-    argv = command(0, templates="a b/$(x)'%(GPU)s.mrcs").argv
+    argv = command(0, templates="a b/$(x)'%(GPU)s.mrcs", template_pixel_size=3.2).argv
     assert argv[argv.index("-T") + 1] == "a b/$(x)'%(GPU)s.mrcs"
 
 
-def test_no_particles_are_a_warning(tmp_path: Path) -> None:
-    outcome = ended(tmp_path, f"{PROGRESS}0 particles found\n", *MADE)
-    assert outcome.done
-    assert len(outcome.warnings) == 1
-    assert not ended(tmp_path, PROGRESS, *MADE).warnings
+STANDIN = """
+printf '%s\\n' 'loop_' '_rlnCoordinateX #1' '_rlnCoordinateY #2' {rows} > mic_automatch.star
+{more}
+"""
+ROW = "'   1234.00   99.50   45.0  0  0.31'"
+
+
+def test_exit_code_0_and_coordinates_without_a_row_is_a_failure(tmp_path: Path) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(rows="", more="echo '0 particles found'"))
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.PROGRAM_FAULT)
+    assert "threshold" in outcome.hint
+    assert "m1_automatch.star" in outcome.reason
+
+
+def test_coordinates_without_a_row_are_a_failure_even_without_a_word(tmp_path: Path) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(rows="", more=""))
+    assert outcome.failure is FailureClass.MISSING_OUTPUT
+
+
+def test_one_particle_is_a_result(tmp_path: Path) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(rows=ROW, more="echo '10 particles found'"))
+    assert outcome.done, outcome.reason
+    assert list(outcome.outputs) == ["out"]
+
+
+def test_what_it_may_write_beside_is_moved_and_named_when_it_is_there(tmp_path: Path) -> None:
+    image(tmp_path / "m1.mrc")
+    more = "echo 1 2 9 9 > mic_automatch.box; : > mic_rejected.star; : > mic_nonunique.box"
+    outcome = ran(tmp_path, STANDIN.format(rows=ROW, more=more))
+    assert outcome.done, outcome.reason
+    assert set(outcome.outputs) == {"out", "boxes", "rejected", "nonunique_boxes"}
+    assert (tmp_path / "out" / "m1_automatch.box").read_text() == "1 2 9 9\n"
+    assert (tmp_path / "out" / "m1_rejected.star").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"templates": "refs.mrcs"}, "template_pixel_size"),
+        ({"template_pixel_size": 3.2}, "templates"),
+        ({"write_prefiltered": True}, "prefilter"),
+    ],
+)
+def test_what_means_nothing_alone_is_refused_alone(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(GpucoreError, match=f"without `{missing}`"):
+        command(0, **given)
+
+
+def test_together_they_are_accepted() -> None:
+    given = {"templates": "refs.mrcs", "template_pixel_size": 3.2}
+    assert "--apixT" in command(0, **given).argv
+    assert "--write_pref_mic" in command(0, prefilter=True, write_prefiltered=True).argv
+    assert command(0, write_prefiltered=False).argv == command(0).argv
 
 
 def test_it_has_its_gpu_for_itself() -> None:
@@ -163,7 +239,13 @@ def test_it_has_its_gpu_for_itself() -> None:
     ],
 )  # fmt: skip
 def test_the_outputs_are_those_of_the_parameters(given: dict[str, object], names: set[str]) -> None:
-    assert set(outputs(**given).values()) == names
+    assert set(outputs(**given).values()) == names | OPTIONAL
+
+
+def test_only_what_each_run_makes_is_demanded() -> None:
+    step = make_step(GAUTOMATCH, LEAST, name="one", output="out")
+    expected = expected_outputs(step, step.values, gpu=True)
+    assert {Path(one.path).name for one in expected if one.optional} == OPTIONAL
 
 
 def test_a_threshold_out_of_bounds_is_refused() -> None:

@@ -9,8 +9,11 @@ import mrcfile
 import numpy as np
 import pytest
 from gpucore_adapters.gctf import GCTF, gpucore_adapters
+from programs import script
 
-from gpucore.errors import GpucoreError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import GpucoreError, StepError
+from gpucore.executor import StepExecutor
 from gpucore.outcomes import Started, expected_outputs, judge
 from gpucore.planning import make_step
 from gpucore.plugins import Exit
@@ -38,11 +41,9 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
     for name in made:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(IMAGES):
-            image = np.arange(64, dtype=np.float32).reshape(8, 8)
-            with mrcfile.new(folder / name, image, overwrite=True):
-                pass
+            image(folder / name)
         else:
-            (folder / name).write_text("1 2 3\n", encoding="utf-8")
+            (folder / name).write_text(PROGRESS, encoding="utf-8")
     (folder / "log.txt").write_text(printed, encoding="utf-8")
     started = Started(
         step=step,
@@ -52,6 +53,29 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
         log=str(folder / "log.txt"),
     )
     return judge(started, Exit(code=code))
+
+
+def ran(folder: Path, text: str, **given: object) -> Outcome:
+    """How a real step ends whose program is this shell text."""
+    program = ProgramConfig(executable=script(folder / "standin", text))
+    config = SiteConfig(program={GCTF.name: program})
+    opened = StepExecutor.open(
+        gpus="0", devices="simulated:1", output="out", root=folder, config=config
+    )
+    with opened as executor:
+        future = executor.submit(GCTF, **{**LEAST, **given})
+        error = future.exception()
+    if isinstance(error, StepError):
+        return error.outcome
+    return future.result()
+
+
+def image(path: Path) -> Path:
+    """An MRC file that is no constant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
+        pass
+    return path
 
 
 def outputs(**given: object) -> dict[str, str]:
@@ -164,6 +188,53 @@ def test_the_spectrum_is_found_under_each_versions_name(
 def test_the_outputs_are_those_of_the_parameters() -> None:
     assert outputs() == {"out": "m1_gctf.log", "spectrum": "m1.ctf"}
     assert outputs(epa=True)["radial_profile"] == "m1_EPA.log"
+
+
+STANDIN = """
+cp mic.mrc mic.ctf
+printf '%s\\n' "{line}" > mic_gctf.log
+{more}
+echo Processing done successfully.
+"""
+VALUES = "   24401.23    21649.58       34.52         nan  Final Values"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        VALUES,
+        "   24401.23    21649.58       34.52       90.00    0.180863  Final Values",
+        "\x1b[32m   24401.23    21649.58       34.52    0.180863  Final Values\x1b[0m",
+    ],
+)
+def test_a_log_with_final_values_is_a_result(tmp_path: Path, line: str) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(line=line, more=""))
+    assert outcome.done, outcome.reason
+    assert outcome.outputs["out"] == str(tmp_path / "out" / "m1_gctf.log")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Defocus_U   Defocus_V       Angle         CCC",
+        "        nan         nan       34.52    0.180863  Final Values",
+        "       0.00        0.00        0.00    0.000000  Final Values",
+    ],
+)
+def test_exit_code_0_and_a_log_without_a_defocus_is_a_failure(tmp_path: Path, line: str) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(line=line, more=""))
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.MISSING_OUTPUT)
+    assert "m1_gctf.log" in outcome.reason
+
+
+@pytest.mark.parametrize("more", ["", "echo 0.1 0.9 > mic_EPA.log"])
+def test_a_radial_profile_is_an_output_only_when_it_was_made(tmp_path: Path, more: str) -> None:
+    image(tmp_path / "m1.mrc")
+    outcome = ran(tmp_path, STANDIN.format(line=VALUES, more=more), epa=True)
+    assert outcome.done, outcome.reason
+    assert ("radial_profile" in outcome.outputs) == bool(more)
 
 
 def test_the_pixel_size_is_asked_for_and_the_rest_is_not() -> None:

@@ -9,8 +9,11 @@ import mrcfile
 import numpy as np
 import pytest
 from gpucore_adapters.motioncor2 import MOTIONCOR2, gpucore_adapters
+from programs import script
 
-from gpucore.errors import GpucoreError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import GpucoreError, StepError
+from gpucore.executor import StepExecutor
 from gpucore.outcomes import Started, expected_outputs, judge
 from gpucore.planning import make_step
 from gpucore.plugins import Exit
@@ -38,9 +41,7 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
     for name in made:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(IMAGES):
-            image = np.arange(64, dtype=np.float32).reshape(8, 8)
-            with mrcfile.new(folder / name, image, overwrite=True):
-                pass
+            image(folder / name)
         else:
             (folder / name).write_text("1 2 3\n", encoding="utf-8")
     (folder / "log.txt").write_text(printed, encoding="utf-8")
@@ -52,6 +53,29 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
         log=str(folder / "log.txt"),
     )
     return judge(started, Exit(code=code))
+
+
+def ran(folder: Path, text: str, **given: object) -> Outcome:
+    """How a real step ends whose program is this shell text."""
+    program = ProgramConfig(executable=script(folder / "standin", text))
+    config = SiteConfig(program={MOTIONCOR2.name: program})
+    opened = StepExecutor.open(
+        gpus="0", devices="simulated:1", output="out", root=folder, config=config
+    )
+    with opened as executor:
+        future = executor.submit(MOTIONCOR2, **{**LEAST, **given})
+        error = future.exception()
+    if isinstance(error, StepError):
+        return error.outcome
+    return future.result()
+
+
+def image(path: Path) -> Path:
+    """An MRC file that is no constant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
+        pass
+    return path
 
 
 def outputs(**given: object) -> dict[str, str]:
@@ -77,6 +101,7 @@ def test_every_number_has_bounds_or_says_why_not_and_every_text_is_there() -> No
     assert MOTIONCOR2.unverified
 
 
+DOSE = {"pixel_size": 0.5, "dose_per_frame": 1.2}
 PROGRESS = """Iteration  1  Error:     0.123
 ...... Frame (  1) shift:     0.00      0.00
 Total time: 12.5 sec
@@ -124,13 +149,17 @@ def test_a_movie_that_looks_like_an_option_is_none() -> None:
     ("given", "names"),
     [
         ({}, {"m1.mrc"}),
-        ({"dose_per_frame": 1.2}, {"m1.mrc", "m1_DW.mrc"}),
-        ({"dose_per_frame": 1.2, "sum_dose_max": 25}, {"m1.mrc", "m1_DW.mrc", "m1_DWS.mrc"}),
+        ({**DOSE}, {"m1.mrc", "m1_DW.mrc"}),
+        ({**DOSE, "sum_dose_max": 25}, {"m1.mrc", "m1_DW.mrc", "m1_DWS.mrc"}),
+        ({"pixel_size": 1, "sum_dose_max": 25}, {"m1.mrc"}),
         ({"split_sum": True}, {"m1.mrc", "m1_ODD.mrc", "m1_EVN.mrc"}),
         ({"out_stack": True}, {"m1.mrc", "m1_Stk.mrc"}),
         ({"log_dir": "logs"}, {"m1.mrc", "m1-Full.log"}),
+        ({"patch": [5, 5]}, {"m1.mrc"}),
+        ({"log_dir": "logs", "patch": [5, 5]}, {"m1.mrc", "m1-Patch-Full.log",
+                                                "m1-Patch-Patch.log", "m1-Patch-Frame.log"}),
     ],
-)
+)  # fmt: skip
 def test_the_outputs_are_those_of_the_parameters(given: dict[str, object], names: set[str]) -> None:
     assert set(outputs(**given).values()) == names
 
@@ -164,6 +193,98 @@ def test_sharing_is_the_standards_own_example() -> None:
     assert MOTIONCOR2.gpu.sharing == "discouraged"
 
 
-def test_a_voltage_that_it_cannot_weigh_for_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"dose_per_frame": 1.2}, "pixel_size"),
+        ({"sum_dose_max": 25}, "pixel_size"),
+        ({"initial_dose": 2}, "pixel_size"),
+        ({"gain_rotation": 1}, "gain"),
+        ({"gain_flip": 2}, "gain"),
+        ({"gain_inverse": True}, "gain"),
+    ],
+)
+def test_what_means_nothing_alone_is_refused_alone(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(GpucoreError, match=f"without `{missing}`"):
+        command(0, **given)
+
+
+def test_what_says_no_needs_nothing() -> None:
+    none = {"dose_per_frame": 0, "sum_dose_max": 0, "initial_dose": 0, "gain_rotation": 0,
+            "gain_flip": 0, "gain_inverse": False}  # fmt: skip
+    argv = command(0, **none).argv
+    assert not {"-InitDose", "-RotGain", "-FlipGain", "-InvGain"}.intersection(argv)
+
+
+@pytest.mark.parametrize("movie", ["a.mrc.gz", "a.dm4", "a", "a.tif/b", "a.jpg"])
+def test_a_movie_that_it_does_not_read_is_refused_before_the_start(movie: str) -> None:
+    with pytest.raises(GpucoreError, match="no suffix that the program knows"):
+        command(0, movie=movie)
+
+
+def test_doses_of_an_integration_file_alone_may_make_weighted_sums() -> None:
+    given = {**LEAST, "pixel_size": 1, "frame_integration": "f.txt"}
+    step = make_step(MOTIONCOR2, given, name="one", output="out")
+    found = {one.name: one for one in expected_outputs(step, step.values, gpu=True)}
+    assert Path(found["dose_weighted"].path).name == "m1_DW.mrc"
+    assert found["dose_weighted"].optional
+    assert found["dose_window"].optional
+
+
+def test_a_dose_demands_its_weighted_sum_with_an_integration_file_too() -> None:
+    given = {**LEAST, "pixel_size": 1, "frame_integration": "f.txt", "dose_per_frame": 1}
+    step = make_step(MOTIONCOR2, given, name="one", output="out")
+    found = {one.name: one for one in expected_outputs(step, step.values, gpu=True)}
+    assert not found["dose_weighted"].optional
+    assert "dose_window" not in found
+
+
+def test_the_dose_before_is_told_with_an_integration_file_too() -> None:
+    argv = command(0, pixel_size=1, frame_integration="f.txt", initial_dose=2).argv
+    assert argv[argv.index("-InitDose") + 1] == "2.0"
+
+
+def test_a_voltage_that_it_cannot_weigh_for_is_still_one_to_align_at() -> None:
+    assert "400" in command(0, voltage=400).argv
     with pytest.raises(GpucoreError, match="voltage"):
-        command(0, voltage=400)
+        command(0, voltage=300_000)
+
+
+STANDIN = """
+while [ $# -gt 0 ]; do [ "$1" = -OutMrc ] && out=$2; shift; done
+cp sum.mrc "$out"
+{more}
+"""
+
+
+def test_exit_code_0_without_the_logs_of_patches_is_a_failure(tmp_path: Path) -> None:
+    image(tmp_path / "sum.mrc")
+    (tmp_path / "m1.tif").write_bytes(b"II*")
+    (tmp_path / "logs").mkdir()
+    given = {"log_dir": "logs", "patch": [5, 5]}
+    outcome = ran(tmp_path, STANDIN.format(more="echo 1 0 0 > logs/m1-Full.log"), **given)
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.MISSING_OUTPUT)
+    assert "m1-Patch-Full.log" in outcome.reason
+    more = "for one in Full Patch Frame; do echo 1 0 0 > logs/m1-Patch-$one.log; done"
+    outcome = ran(tmp_path, STANDIN.format(more=more), **given)
+    assert outcome.done, outcome.reason
+    assert Path(outcome.outputs["shifts"]).name == "m1-Patch-Full.log"
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_weighted_sum_of_an_integration_file_is_named_when_it_is_there(
+    tmp_path: Path, made: bool
+) -> None:
+    image(tmp_path / "sum.mrc")
+    (tmp_path / "m1.tif").write_bytes(b"II*")
+    (tmp_path / "f.txt").write_text("10 2 0.5\n")
+    more = 'cp sum.mrc "${out%.mrc}_DW.mrc"' if made else ""
+    text = STANDIN.replace("{more}", more)
+    outcome = ran(tmp_path, text, pixel_size=1, frame_integration="f.txt")
+    assert outcome.done, outcome.reason
+    assert ("dose_weighted" in outcome.outputs) == made
+
+
+def test_an_output_that_it_would_write_under_another_name_is_refused() -> None:
+    with pytest.raises(GpucoreError, match="`out`"):
+        command(0, out="aligned.mrcs")

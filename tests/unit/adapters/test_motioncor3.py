@@ -9,8 +9,11 @@ import mrcfile
 import numpy as np
 import pytest
 from gpucore_adapters.motioncor3 import MOTIONCOR3, gpucore_adapters
+from programs import script
 
-from gpucore.errors import GpucoreError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import GpucoreError, StepError
+from gpucore.executor import StepExecutor
 from gpucore.outcomes import Started, expected_outputs, judge
 from gpucore.planning import make_step
 from gpucore.plugins import Exit
@@ -38,11 +41,9 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
     for name in made:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(IMAGES):
-            image = np.arange(64, dtype=np.float32).reshape(8, 8)
-            with mrcfile.new(folder / name, image, overwrite=True):
-                pass
+            image(folder / name)
         else:
-            (folder / name).write_text("1 2 3\n", encoding="utf-8")
+            (folder / name).write_text("   1      0.00     -0.12\n", encoding="utf-8")
     (folder / "log.txt").write_text(printed, encoding="utf-8")
     started = Started(
         step=step,
@@ -52,6 +53,29 @@ def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object
         log=str(folder / "log.txt"),
     )
     return judge(started, Exit(code=code))
+
+
+def ran(folder: Path, text: str, **given: object) -> Outcome:
+    """How a real step ends whose program is this shell text."""
+    program = ProgramConfig(executable=script(folder / "standin", text))
+    config = SiteConfig(program={MOTIONCOR3.name: program})
+    opened = StepExecutor.open(
+        gpus="0", devices="simulated:1", output="out", root=folder, config=config
+    )
+    with opened as executor:
+        future = executor.submit(MOTIONCOR3, **{**LEAST, **given})
+        error = future.exception()
+    if isinstance(error, StepError):
+        return error.outcome
+    return future.result()
+
+
+def image(path: Path) -> Path:
+    """An MRC file that is no constant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
+        pass
+    return path
 
 
 def outputs(**given: object) -> dict[str, str]:
@@ -99,15 +123,9 @@ def test_the_job_file_of_the_design_is_valid() -> None:
 
 @pytest.mark.parametrize(
     ("movie", "flag"),
-    [
-        ("a.mrc", "-InMrc"),
-        ("a.mrcs", "-InMrc"),
-        ("a.tif", "-InTiff"),
-        ("a.tiff", "-InTiff"),
-        ("A.TIFF", "-InTiff"),
-        ("a.eer", "-InEer"),
-    ],
-)
+    [("a.mrc", "-InMrc"), ("a.mrcs", "-InMrc"), ("a.tif", "-InTiff"), ("a.tiff", "-InTiff"),
+     ("A.TIFF", "-InTiff"), ("a.eer", "-InEer")],
+)  # fmt: skip
 def test_the_input_flag_follows_the_suffix(movie: str, flag: str) -> None:
     given = command(0, movie=movie)
     name = f"movie{Path(movie).suffix}"
@@ -127,7 +145,8 @@ def test_gpus_are_separate_words_and_never_have_colons() -> None:
 
 
 def test_each_number_of_a_list_is_a_word_of_its_own() -> None:
-    argv = command(0, sum_dose_min=3, sum_dose_max=25, bfactor=[400, 90], group=[2, 4]).argv
+    given = {"pixel_size": 1, "sum_dose_min": 3, "sum_dose_max": 25}
+    argv = command(0, **given, bfactor=[400, 90], group=[2, 4]).argv
     text = "\0".join(argv)
     for words in (("-SumRange", "3.0", "25.0"), ("-Bft", "400.0", "90.0"), ("-Group", "2", "4")):
         assert "\0".join(words) in text
@@ -135,7 +154,7 @@ def test_each_number_of_a_list_is_a_word_of_its_own() -> None:
 
 def test_the_ctf_is_estimated_only_when_asked_for() -> None:
     assert "-Cs\x000\0" in "\0".join(command(0).argv)
-    argv = command(0, cs=2.7, amplitude_contrast=0.1).argv
+    argv = command(0, pixel_size=1, cs=2.7, amplitude_contrast=0.1).argv
     assert "-Cs\x002.7\0-AmpCont\x000.1" in "\0".join(argv)
 
 
@@ -147,11 +166,49 @@ def test_a_hostile_movie_is_a_link_and_never_in_a_word_of_the_command(name: str)
     assert all(len(word) < 256 for word in command(0, movie=f"{'d' * 300}/m.tif").argv)
 
 
-def test_a_hostile_gain_arrives_as_one_argument_after_its_flag() -> None:
-    gain = "a b/$(x) '%(GPU)s'\n.mrc"
-    argv = command(0, gain=gain).argv
-    assert argv[argv.index("-Gain") + 1] == gain
-    assert argv[argv.index("-Gain") + 2] == "-RotGain"
+@pytest.mark.parametrize(
+    ("gain", "name"),
+    # It reads .gain as TIFF.
+    [("a b/$(x) '%(GPU)s'\n.mrc", "gain.mrc"), ("g.MRCS", "gain.mrc"), ("g.tif", "gain.tif"),
+     ("g.tiff", "gain.tif"), ("g.gain", "gain.tif")],
+)  # fmt: skip
+def test_a_gain_is_a_link_of_a_suffix_that_the_program_tells_its_format_by(
+    gain: str, name: str
+) -> None:
+    given = command(0, gain=gain)
+    assert given.argv[given.argv.index("-Gain") + 1] == name
+    assert given.argv[given.argv.index("-Gain") + 2] == "-RotGain"
+    assert [(one.name, one.target) for one in given.links[1:]] == [(name, gain)]
+
+
+@pytest.mark.parametrize("gain", ["gain.dm4", "gain", "gain.mrc.txt"])
+def test_a_gain_that_it_would_pass_over_in_silence_is_refused(gain: str) -> None:
+    with pytest.raises(GpucoreError, match="no suffix that the program knows"):
+        command(0, gain=gain)
+
+
+@pytest.mark.parametrize(
+    ("given", "flag", "name"),
+    [("gain", "-Gain", "gain.mrc"), ("dark", "-Dark", "dark.mrc"),
+     ("defect_file", "-DefectFile", "defects.txt"), ("defect_map", "-DefectMap", "defect_map"),
+     ("frame_integration", "-FmIntFile", "frames.txt")],
+)  # fmt: skip
+def test_a_path_longer_than_the_program_can_hold_is_a_link(
+    given: str, flag: str, name: str
+) -> None:
+    path = f"{'d' * 200}/{'e' * 200}/it.mrc"
+    made = command(0, **{given: path})
+    assert made.argv[made.argv.index(flag) + 1] == name
+    assert (name, path) in [(one.name, one.target) for one in made.links]
+    assert all(len(word) < 256 for word in made.argv)
+
+
+def test_what_is_not_given_is_not_linked_and_no_two_links_have_one_name() -> None:
+    assert [one.name for one in command(0).links] == ["movie.tif"]
+    every = {"gain": "a.mrc", "dark": "b.mrc", "defect_file": "c.txt", "defect_map": "d.txt",
+             "frame_integration": "e.txt"}  # fmt: skip
+    names = [one.name for one in command(0, **every).links]
+    assert len(names) == 6 == len(set(names))
 
 
 def test_no_path_option_stands_without_its_path() -> None:
@@ -165,14 +222,15 @@ def test_no_path_option_stands_without_its_path() -> None:
         ({}, {"m1.mrc", "m1-Full.log"}),
         ({"patch": [5, 5]}, {"m1.mrc", "m1-Patch-Full.log", "m1-Patch-Patch.log",
                              "m1-Patch-Frame.log"}),
-        ({"dose_per_frame": 1.2}, {"m1.mrc", "m1-Full.log", "m1_DW.mrc"}),
+        ({"pixel_size": 1, "dose_per_frame": 1.2}, {"m1.mrc", "m1-Full.log", "m1_DW.mrc"}),
         ({"dose_per_frame": 0}, {"m1.mrc", "m1-Full.log"}),
-        ({"dose_per_frame": 1, "sum_dose_max": 25},
+        ({"pixel_size": 1, "sum_dose_max": 25}, {"m1.mrc", "m1-Full.log"}),
+        ({"pixel_size": 1, "dose_per_frame": 1, "sum_dose_max": 25},
          {"m1.mrc", "m1-Full.log", "m1_DW.mrc", "m1_DWS.mrc"}),
         ({"split_sum": True}, {"m1.mrc", "m1-Full.log", "m1_ODD.mrc", "m1_EVN.mrc"}),
         ({"out_stack": True}, {"m1.mrc", "m1-Full.log", "m1_Stk.mrc"}),
-        ({"cs": 2.7}, {"m1.mrc", "m1-Full.log", "m1_Ctf.mrc", "m1_Ctf.txt"}),
-        ({"cs": 0.001}, {"m1.mrc", "m1-Full.log"}),
+        ({"pixel_size": 1, "cs": 2.7}, {"m1.mrc", "m1-Full.log", "m1_Ctf.mrc", "m1_Ctf.txt"}),
+        ({"pixel_size": 1, "cs": 0.001}, {"m1.mrc", "m1-Full.log"}),
         ({"save_alignment": True}, {"m1.mrc", "m1-Full.log", "m1.aln"}),
     ],
 )  # fmt: skip
@@ -214,7 +272,7 @@ def test_exit_code_0_after_a_failure_is_a_failure(
 
 def test_exit_code_0_without_the_output_is_a_failure(tmp_path: Path) -> None:
     assert ended(tmp_path, PROGRESS).failure is FailureClass.MISSING_OUTPUT
-    assert "_DW" in ended(tmp_path, PROGRESS, *MADE, dose_per_frame=1.0).reason
+    assert "_DW" in ended(tmp_path, PROGRESS, *MADE, pixel_size=1, dose_per_frame=1.0).reason
 
 
 def test_no_gpu_is_told_by_its_words_and_not_by_its_code(tmp_path: Path) -> None:
@@ -229,8 +287,118 @@ def test_a_skipped_gpu_is_a_warning_when_others_did_the_work(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"patch": [5]}, {"patch": [1, 1]}, {"voltage": 400}, {"bin": 0.5}, {"pixel_size": 0}]
+    "wrong",
+    [{"patch": [5]}, {"patch": [1, 1]}, {"voltage": 300_000}, {"bin": 0.5}, {"pixel_size": 0}],
 )
 def test_values_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(GpucoreError):
         command(0, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [({"dose_per_frame": 1.2}, "pixel_size"), ({"sum_dose_max": 25}, "pixel_size"),
+     ({"initial_dose": 2}, "pixel_size"), ({"gain_rotation": 1}, "gain"), ({"gain_flip": 2}, "gain"),
+     ({"gain_inverse": True}, "gain"), ({"cs": 2.7}, "pixel_size"),
+     ({"pixel_size": 1, "phase_shift": 90}, "cs")],
+)  # fmt: skip
+def test_what_means_nothing_alone_is_refused_alone(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(GpucoreError, match=f"without `{missing}`"):
+        command(0, **given)
+
+
+def test_what_says_no_needs_nothing() -> None:
+    none = {"dose_per_frame": 0, "sum_dose_max": 0, "initial_dose": 0, "gain_rotation": 0,
+            "gain_flip": 0, "gain_inverse": False, "cs": 0, "phase_shift": 0}  # fmt: skip
+    argv = command(0, **none).argv
+    assert not {"-InitDose", "-RotGain", "-FlipGain", "-InvGain"}.intersection(argv)
+
+
+@pytest.mark.parametrize("movie", ["a.mrc.gz", "a.dm4", "a", "a.tif/b", "a.jpg"])
+def test_a_movie_that_it_does_not_read_is_refused_before_the_start(movie: str) -> None:
+    with pytest.raises(GpucoreError, match="no suffix that the program knows"):
+        command(0, movie=movie)
+
+
+def test_doses_of_an_integration_file_alone_may_make_weighted_sums() -> None:
+    given = {**LEAST, "pixel_size": 1, "frame_integration": "f.txt"}
+    step = make_step(MOTIONCOR3, given, name="one", output="out")
+    found = {one.name: one for one in expected_outputs(step, step.values, gpu=True)}
+    assert Path(found["dose_weighted"].path).name == "m1_DW.mrc"
+    assert found["dose_weighted"].optional
+    assert found["dose_window"].optional
+
+
+def test_a_dose_demands_its_weighted_sum_with_an_integration_file_too() -> None:
+    given = {**LEAST, "pixel_size": 1, "frame_integration": "f.txt", "dose_per_frame": 1}
+    step = make_step(MOTIONCOR3, given, name="one", output="out")
+    found = {one.name: one for one in expected_outputs(step, step.values, gpu=True)}
+    assert not found["dose_weighted"].optional
+    assert "dose_window" not in found
+
+
+def test_the_dose_before_is_told_with_an_integration_file_too() -> None:
+    argv = command(0, pixel_size=1, frame_integration="f.txt", initial_dose=2).argv
+    assert argv[argv.index("-InitDose") + 1] == "2.0"
+
+
+def test_a_voltage_that_it_cannot_weigh_for_is_still_one_to_align_at() -> None:
+    assert "400" in command(0, voltage=400).argv
+    assert "0.95" in command(0, gpu_memory=0.95).argv  # taken, and held down to 0.8
+    with pytest.raises(GpucoreError, match="voltage"):
+        command(0, voltage=300_000)
+
+
+STANDIN = """
+test -e movie.tif || exit 9
+cp {folder}/sum.mrc aligned.mrc
+cp {folder}/sum.mrc aligned_Ctf.mrc
+printf '%s\\n' '# full frame alignment' {shifts} > movie-Full.log
+printf '%s\\n' '# Columns: #1 micrograph number; #2 - defocus 1 [A]' {ctf} > aligned_Ctf.txt
+echo 'Total time: 1 sec'
+"""
+SHIFTS = "'   1      0.00     -0.12'"
+CTF = "' 10295.93    9982.30   -38.85     0.00    0.09210    3.5000'"
+
+
+def test_logs_with_shifts_and_a_ctf_are_results(tmp_path: Path) -> None:
+    image(tmp_path / "sum.mrc")
+    (tmp_path / "m1.tif").write_bytes(b"II*")
+    text = STANDIN.format(folder=f"'{tmp_path}'", shifts=SHIFTS, ctf=CTF)
+    outcome = ran(tmp_path, text, pixel_size=1, cs=2.7)
+    assert outcome.done, outcome.reason
+    assert set(outcome.outputs) == {"out", "shifts", "ctf", "spectrum"}
+
+
+@pytest.mark.parametrize(
+    ("shifts", "ctf", "told"),
+    [
+        ("", CTF, "m1-Full.log"),
+        ("'   1       nan      -nan'", CTF, "m1-Full.log"),
+        (SHIFTS, "", "m1_Ctf.txt"),
+        (SHIFTS, "'       nan       nan      nan     0.00        nan       nan'", "m1_Ctf.txt"),
+    ],
+)
+def test_exit_code_0_and_a_log_without_numbers_is_a_failure(
+    tmp_path: Path, shifts: str, ctf: str, told: str
+) -> None:
+    image(tmp_path / "sum.mrc")
+    (tmp_path / "m1.tif").write_bytes(b"II*")
+    text = STANDIN.format(folder=f"'{tmp_path}'", shifts=shifts, ctf=ctf)
+    outcome = ran(tmp_path, text, pixel_size=1, cs=2.7)
+    assert (outcome.exit_code, outcome.failure) == (0, FailureClass.MISSING_OUTPUT)
+    assert told in outcome.reason
+
+
+def test_the_program_finds_its_references_under_their_links(tmp_path: Path) -> None:
+    image(tmp_path / "sum.mrc")
+    (tmp_path / "m1.tif").write_bytes(b"II*")
+    for name in ("g.gain", "d.mrc", "rows.txt", "m.tif"):
+        (tmp_path / name).write_text(name)
+    more = "cat gain.tif dark.mrc defects.txt defect_map > " + f"'{tmp_path}/seen'"
+    text = STANDIN.format(folder=f"'{tmp_path}'", shifts=SHIFTS, ctf=CTF) + more
+    outcome = ran(
+        tmp_path, text, gain="g.gain", dark="d.mrc", defect_file="rows.txt", defect_map="m.tif"
+    )
+    assert outcome.done, outcome.reason
+    assert (tmp_path / "seen").read_text() == "g.gaind.mrcrows.txtm.tif"

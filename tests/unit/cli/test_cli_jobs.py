@@ -75,14 +75,11 @@ def test_an_items_next_stage_starts_while_another_items_first_still_runs(cli: Cl
     # b waits for what only a's second stage says: were stages barriers, this would never end.
     first = f'case "$1" in *b.tif) cat {gate} > "$2";; *) echo first > "$2";; esac'
     second = f'case "$1" in *a.out) echo a is through > {gate};; esac; cat "$1" > "$2"'
-    text = (
-        CHAIN.replace('items = "*.tif"', f'items = ["a.tif", "b.tif"]\nparams.text = {first!r}')
-        + f"params.text = '''{second}'''\n"
-    )
-    text = text.replace(f"params.text = {first!r}", f"params.text = '''{first}'''")
+    items = f'items = ["a.tif", "b.tif"]\nparams.text = \'\'\'{first}\'\'\''
+    text = CHAIN.replace('items = "*.tif"', items) + f"params.text = '''{second}'''\n"
     states = job(cli, text)
     assert set(states.values()) == {"done"}
-    assert list(states)[:2] == ["one/a", "two/a"]
+    assert next(iter(states)) == "one/a"
     assert (cli.folder / "out/two/b.out").read_text() == "a is through\n"
 
 
@@ -253,7 +250,7 @@ params = { numbr = 3, number = 8 }
         assert f"--> job.toml:{line}: {key}\n" in said
         assert what in said
         assert hint in said
-    assert said.count("| ^") + said.count("|            ^") + said.count("^") >= 7
+    assert said.count("^\n") == 7
     assert said.endswith("7 problems, all shown above\n")
 
 
@@ -344,7 +341,7 @@ def test_an_interrupted_job_says_what_was_done_and_skips_the_rest(cli: Cli) -> N
     _, err = process.communicate()
     assert process.returncode == 130
     said = err.decode()
-    assert "2 done, 0 failed" in said or "2 done" in said
+    assert "2 done" in said
     assert "4 cancelled" in said
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,9 @@ from gpucore.standard import Adapter, Gpu, GpuUse, Group, Param, Program, Templa
 from gpucore.standard.devices import assume
 from gpucore.standard.gpulist import parse_gpu_list
 from gpucore.standard.slots import workers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def copying(pattern: str = "%(src.stem)s.out", **more: Param) -> Adapter:
@@ -44,7 +47,7 @@ def planned(tmp_path: Path, *items: str, adapter: Adapter | None = None, **given
 
 
 def provision(gpus: str, threads: int) -> Provision:
-    units = tuple(SLOTS.cut(assume(parse_gpu_list(gpus)), threads, True))  # noqa: FBT003 - the policy's own form
+    units = tuple(SLOTS.cut(assume(parse_gpu_list(gpus)), threads, True))
     return Provision(devices=(), units=units, workers=workers(threads))
 
 
@@ -120,13 +123,17 @@ def test_another_input_of_the_same_step_is_not_overwritten_either(tmp_path: Path
 
 
 def test_a_stage_does_not_overwrite_the_input_of_another_of_its_steps(tmp_path: Path) -> None:
-    for name in ("m.tif", "m.out"):
+    # What `map … raw/*.mrc -o raw` does when it is called a second time.
+    for name in ("m.mrc", "m_aligned.mrc"):
         (tmp_path / name).touch()
-    with pytest.raises(ParameterError, match=r"copy/m would overwrite `m.out`, the input of"):
+    with pytest.raises(ParameterError) as caught:
         plan_map(
-            copying("%(src.stem)s.%(kind)s", kind=Param(type="string", default="out", help="k")),
-            ["m.tif", "m.out"][:1] + ["m.out"], {}, output=".", root=tmp_path,
+            copying("%(src.stem)s_aligned.mrc"), ["m.mrc", "m_aligned.mrc"], {},
+            output=".", root=tmp_path,
         )  # fmt: skip
+    assert caught.value.what == (
+        "copy/m would overwrite `m_aligned.mrc`, the input of copy/m_aligned"
+    )
 
 
 def test_what_a_later_stage_reads_may_be_made_by_an_earlier_one(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Which file system a path lies on, and whether a journal can be kept there."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+__all__ = ["file_system_of", "wal_works"]
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+_SHARED = frozenset(
+    {
+        "9p", "acfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "drvfs", "exafs", "gfs2",
+        "glusterfs", "gpfs", "lustre", "mmfs", "ncpfs", "nfs", "nfs3", "nfs4", "ocfs2",
+        "orangefs", "panfs", "prl_fs", "pvfs2", "quobyte", "smb3", "smbfs", "vboxsf", "virtiofs",
+        "vmhgfs", "wekafs",
+    }
+)  # fmt: skip
+"""SQLite's WAL wants memory that all who open it share: one machine, one page cache."""
+
+_LOCAL_FUSE = frozenset({"fuseblk", "fuse.fuse-overlayfs", "fuse.ntfs-3g", "fuse.ext4"})
+
+
+def file_system_of(path: Path) -> str:
+    """Return the kernel's name for the file system that a path lies on, as ``ext4`` or ``nfs4``.
+
+    Parameters
+    ----------
+    path : Path
+        It need not exist: then its nearest parent that does counts.
+
+    Returns
+    -------
+    str
+        Empty when the kernel does not say.
+    """
+    real = os.path.realpath(path)  # a symbolic link may lead elsewhere; also wakes an automount
+    try:
+        table = _MOUNTS.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+    best, found = -1, ""
+    for line in table.splitlines():
+        head, dash, tail = line.partition(" - ")
+        columns = head.split(" ")
+        if not dash or len(columns) < 5:  # noqa: PLR2004 - the mount point is the fifth
+            continue
+        point = _unescaped(columns[4])
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        # Of two mounts on one point the later one hides the other.
+        if inside and len(point) >= best:
+            best, found = len(point), tail.split(" ")[0]
+    return found
+
+
+def wal_works(path: Path) -> bool:
+    """Say whether SQLite's write-ahead log may be trusted on the file system of a path.
+
+    Unknown file systems count as local; whoever opens a journal there tries it as well.
+    """
+    kind = file_system_of(path)
+    if kind.startswith("fuse") and kind not in _LOCAL_FUSE:
+        return False
+    return kind not in _SHARED
+
+
+def _unescaped(text: str) -> str:
+    """Return a mount point as it is; mountinfo writes a blank as ``\\040``."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -1,0 +1,318 @@
+"""What a run's journal records, and how a record becomes bytes and is read again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TypeAlias
+
+from gpucore.standard.model import FailureClass, StepState
+
+__all__ = [
+    "REDACTED",
+    "Began",
+    "Encoded",
+    "Fingerprint",
+    "Finished",
+    "Mended",
+    "Planned",
+    "Record",
+    "RunBegan",
+    "RunFinished",
+    "Spawned",
+    "decode",
+    "encode",
+    "redacted",
+]
+
+REDACTED = "[not kept]"
+_SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CRED", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """The state of a file by which it is known again.
+
+    Parameters
+    ----------
+    size, changed_ns : int
+        Its size and modification time.
+    digest : str
+        The hash of its content; empty when nobody asked for it.
+    """
+
+    size: int
+    changed_ns: int
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBegan:
+    """A run opened the journal.
+
+    Parameters
+    ----------
+    run : str
+        Its name.
+    time : float
+        Seconds since the epoch.
+    pid : int
+        The host process.
+    pid_start, boot : str
+        Its start time as the kernel tells it and the machine's boot, which make ``pid`` unique.
+    host, version : str
+        The machine, and gpucore's version.
+    argv : tuple of str
+        What was called.
+    """
+
+    run: str
+    time: float
+    pid: int
+    host: str
+    boot: str
+    version: str
+    pid_start: str = ""
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished:
+    """A run ended in order.
+
+    Parameters
+    ----------
+    run : str
+        Its name.
+    time : float
+        Seconds since the epoch.
+    reason : str
+        Why it ended early; empty when it did not.
+    counts : Mapping[str, int]
+        Steps by state.
+    """
+
+    run: str
+    time: float
+    reason: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A step belongs to the run."""
+
+    step: str
+    stage: str
+    adapter: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Began:
+    """A step's program is about to be started; on disk before it is.
+
+    Parameters
+    ----------
+    step : str
+        Its name.
+    attempt : int
+        From 1.
+    time : float
+        Seconds since the epoch.
+    pid : int or None
+        Its shepherd, when that is known already; see `Spawned`.
+    pid_start, boot : str
+        The shepherd's start time and the machine's boot.
+    argv : tuple of str
+        The command.
+    env : Mapping[str, str]
+        What is set above the host's environment; the values of what looks like a secret are
+        never written.
+    devices : tuple of str
+        UUIDs.
+    log, status : str
+        Where the output goes, and where the shepherd leaves the exit code.
+    inputs : Mapping[str, Fingerprint or None]
+        By path; None: it was not there.
+    key : str
+        Hash of command and inputs.
+    """
+
+    step: str
+    attempt: int
+    time: float
+    argv: tuple[str, ...]
+    pid: int | None = None
+    pid_start: str = ""
+    boot: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    log: str = ""
+    status: str = ""
+    inputs: Mapping[str, Fingerprint | None] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spawned:
+    """The process of an attempt is known: who may be adopted, should the host die."""
+
+    step: str
+    attempt: int
+    pid: int
+    pid_start: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A step ended; on disk before it is told.
+
+    Parameters
+    ----------
+    step : str
+        Its name.
+    attempt : int
+        The attempt that ended; 0 when it was not started (skipped, refused, cancelled).
+    time : float
+        Seconds since the epoch.
+    state : StepState
+        DONE, FAILED, SKIPPED or CANCELLED.
+    reason, hint : str
+        Why it did not end well, and what to do about it.
+    failure : FailureClass or None
+        Set when it failed.
+    exit_code, signal : int or None
+        How the program ended, as far as it did.
+    outputs : Mapping[str, str]
+        Paths by name.
+    output_stamps : Mapping[str, Fingerprint or None]
+        By path.
+    warnings : tuple of str
+        What its user should know although it is done.
+    """
+
+    step: str
+    attempt: int
+    time: float
+    state: StepState
+    reason: str = ""
+    hint: str = ""
+    failure: FailureClass | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    output_stamps: Mapping[str, Fingerprint | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mended:
+    """A damaged journal was set aside, and this one made of what could be read.
+
+    Parameters
+    ----------
+    time : float
+        Seconds since the epoch.
+    kept : int
+        Events that were kept.
+    loss : str
+        What was told of it.
+    aside : str
+        Where the damaged file lies.
+    """
+
+    time: float
+    kept: int
+    loss: str
+    aside: str
+
+
+Record: TypeAlias = Planned | Began | Spawned | Finished | RunBegan | RunFinished | Mended
+Encoded: TypeAlias = tuple[int, bytes, int, bytes]
+"""Kind, step, attempt and the rest as JSON, as they stand in the columns."""
+
+_KINDS: tuple[type[Record], ...] = (
+    RunBegan,
+    RunFinished,
+    Planned,
+    Began,
+    Spawned,
+    Finished,
+    Mended,
+)
+KIND = {kind: number for number, kind in enumerate(_KINDS, 1)}
+"""The number by which a kind of record is stored; never changed, only added to."""
+
+_FIELDS = {
+    kind: tuple(one.name for one in fields(kind) if one.name not in {"step", "attempt"})
+    for kind in _KINDS
+}
+_TUPLES = {"argv", "devices", "warnings"}
+_STAMPS = {"inputs", "output_stamps"}
+
+
+def encode(record: Record) -> Encoded:
+    """Return the columns of a record; the JSON is ASCII, whatever bytes names are made of."""
+    kind = type(record)
+    facts = {name: getattr(record, name) for name in _FIELDS[kind]}
+    if isinstance(record, Began):
+        facts["env"] = redacted(record.env)
+    body = json.dumps(facts, default=_plain, separators=(",", ":")).encode("ascii")
+    step = getattr(record, "step", "").encode("utf-8", "surrogatepass")
+    return KIND[kind], step, getattr(record, "attempt", 0), body
+
+
+def decode(kind: int, step: bytes, attempt: int, body: bytes) -> Record:
+    """Return the record that was encoded so.
+
+    Raises
+    ------
+    ValueError
+        When this version of gpucore cannot have written it.
+    """
+    try:
+        made = _KINDS[kind - 1]
+        facts = json.loads(body)
+        for name in _TUPLES & facts.keys():
+            facts[name] = tuple(facts[name])
+        for name in _STAMPS & facts.keys():
+            facts[name] = {path: _fingerprint(one) for path, one in facts[name].items()}
+        if made is Finished:
+            facts["state"] = StepState(facts["state"])
+            facts["failure"] = facts["failure"] and FailureClass(facts["failure"])
+        names = {one.name for one in fields(made)}
+        if "step" in names:
+            facts["step"] = step.decode("utf-8", "surrogatepass")
+        if "attempt" in names:
+            facts["attempt"] = attempt
+        return made(**facts)
+    except (IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no record of this version: kind {kind}") from error
+
+
+def redacted(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the values of what looks like a secret are not shown.
+
+    Examples
+    --------
+    >>> redacted({"OMP_NUM_THREADS": "4", "MY_TOKEN": "abc"})
+    {'OMP_NUM_THREADS': '4', 'MY_TOKEN': '[not kept]'}
+    """
+    return {name: REDACTED if _SECRET.search(name) else value for name, value in env.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Fingerprint):
+        return [value.size, value.changed_ns, value.digest]
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a journal cannot hold {value!r}")
+
+
+def _fingerprint(facts: tuple[int, int, str] | None) -> Fingerprint | None:
+    if facts is None:
+        return None
+    size, changed_ns, digest = facts
+    return Fingerprint(size=size, changed_ns=changed_ns, digest=digest)

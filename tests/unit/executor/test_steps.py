@@ -1,0 +1,532 @@
+"""Steps: submitted, placed, judged, skipped, cancelled."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from programs import Gate, python, script, shell
+
+from gpucore import GpucoreError, StepError
+from gpucore.config import ProgramConfig, SiteConfig
+from gpucore.errors import AdapterError, DeviceError, NeedError, ParameterError, ProgramError
+from gpucore.standard import FailureClass, GpuUse, Group, Output, StepState, Template
+
+LONG = 60
+
+CPU = shell("cpu")
+GPU = shell("gpu", use=GpuUse.COMPULSORY)
+MAYBE = shell("maybe", use=GpuUse.OPTIONAL)
+
+
+def outcome_of(future):
+    error = future.exception(timeout=LONG)
+    return error.outcome if error else future.result()
+
+
+def test_the_ten_lines_of_the_design_work_as_written(open_executor, tmp_path):
+    """MotionCor3, then Gctf on what it made, by the adapters that are shipped."""
+    header = (
+        "import struct\n"
+        "def write(path):\n"
+        "    head = struct.pack('<4i', 2, 2, 1, 2) + bytes(1008)\n"
+        "    open(path, 'wb').write(head + struct.pack('<4f', 1, 2, 3, 4))\n"
+    )
+    motioncor = python(
+        tmp_path / "MotionCor3",
+        "import json, sys\n" + header + "write('aligned.mrc')\n"
+        "open('movie-Full.log', 'w').write('1 0.0 0.0\\n')\n"
+        "print(json.dumps(sys.argv[1:]))",
+    )
+    gctf = python(tmp_path / "Gctf", "import sys\nprint('gctf', sys.argv)\nsys.exit(3)")
+    (tmp_path / "m1.tif").write_bytes(b"II*\0 a movie")
+    config = SiteConfig(
+        program={
+            "motioncor3": ProgramConfig(executable=motioncor),
+            "gctf": ProgramConfig(executable=gctf),
+        }
+    )
+    with open_executor(gpus="0 1", threads=3, output="out", config=config) as executor:
+        aligned = executor.submit("motioncor3", movie="m1.tif", out="m1.mrc", pixel_size=0.885)
+        ctf = executor.submit("gctf", mic="m1.mrc", pixel_size=0.885, after=[aligned])
+        done = aligned.result(timeout=LONG)
+        assert done.outputs["out"] == str(tmp_path / "m1.mrc")
+        assert json.loads(Path(done.log).read_text())[-2:] == ["-Gpu", "0"]
+        with pytest.raises(StepError, match="exit code 3"):
+            ctf.result(timeout=LONG)
+
+
+def test_futures_are_those_of_the_standard_library(open_executor):
+    with open_executor(adapters=[CPU]) as executor:
+        futures = [executor.submit("cpu", text=f"exit {n % 2}") for n in range(6)]
+        assert all(isinstance(one, concurrent.futures.Future) for one in futures)
+        done, waiting = concurrent.futures.wait(futures, timeout=LONG)
+        assert (len(done), len(waiting)) == (6, 0)
+        assert set(concurrent.futures.as_completed(futures, timeout=LONG)) == set(futures)
+        failed = [one for one in futures if one.exception()]
+        assert len(failed) == 3
+
+
+def test_programs_see_the_gpus_that_their_steps_hold(open_executor, tmp_path):
+    text = 'echo "$@" "$CUDA_DEVICE_ORDER" "${CUDA_VISIBLE_DEVICES-unset}" > "$0.$GPUCORE_STEP"'
+    with open_executor("0 1 2 3", 3, adapters=[GPU], isolate=False) as executor:
+        futures = {n: executor.submit("gpu", text=text, name=f"s{n}") for n in range(6)}
+        for n, one in futures.items():
+            held = [str(device.index) for device in one.result(timeout=LONG).devices]
+            assert held in (["0", "1"], ["2", "3"])
+            seen = (tmp_path / f"gpu.s{n}").read_text().split()
+            assert seen == [*held, "PCI_BUS_ID", "unset"]
+
+
+def test_isolated_programs_see_their_own_gpus_only(open_executor, tmp_path):
+    text = 'echo "$@" / "$CUDA_VISIBLE_DEVICES" > "seen.$GPUCORE_STEP"'
+    with open_executor("2 3", 2, adapters=[GPU], isolate=True) as executor:
+        executor.submit("gpu", text=text, name="one").result(timeout=LONG)
+    assert (tmp_path / "seen.one").read_text() == "0 1 / 2,3\n"
+
+
+def test_steps_on_the_cpu_see_no_gpu(open_executor, tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    text = 'echo "<${CUDA_VISIBLE_DEVICES-unset}>" "$@" > "$GPUCORE_STEP.txt"'
+    with open_executor("0", adapters=[CPU, MAYBE]) as executor:
+        executor.submit("cpu", text=text, name="cpu").result(timeout=LONG)
+        executor.submit("maybe", text=text, name="off", use_gpu=False).result(timeout=LONG)
+        executor.submit("maybe", text=text, name="on").result(timeout=LONG)
+    assert (tmp_path / "cpu.txt").read_text() == "<>\n"
+    assert (tmp_path / "off.txt").read_text() == "<>\n"
+    assert (tmp_path / "on.txt").read_text() == "<0,1> 0\n"
+
+
+WITNESS = """
+import fcntl, os, sys
+log = os.open("witness.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+held = []
+for gpu in sys.argv[1:]:
+    lock = open(f"gpu{gpu}.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.write(log, f"shared {gpu}\\n".encode())
+    held.append(lock)
+os.write(log, ("held " + " ".join(sys.argv[1:]) + "\\n").encode())
+"""
+
+
+@pytest.mark.slow
+def test_no_two_steps_hold_one_gpu_at_once(open_executor, tmp_path):
+    """The programs themselves lock a file for each GPU, and would tell of another's lock."""
+    adapter = shell("gpu", use=GpuUse.COMPULSORY)
+    witness = python(tmp_path / "witness", WITNESS)
+    with open_executor("0 1 2", 4, adapters=[adapter]) as executor:
+        futures = [executor.submit("gpu", text=f'exec {witness} "$@"') for _ in range(45)]
+        concurrent.futures.wait(futures, timeout=LONG)
+        assert [one.exception() for one in futures] == [None] * 45
+    lines = (tmp_path / "witness.txt").read_text().splitlines()
+    assert len(lines) == 45
+    assert set(lines) == {"held 0", "held 1", "held 2"}
+
+
+def meet(gate: Gate, go_on: Gate) -> str:
+    return f"echo x > {gate}; read x < {go_on}"
+
+
+def test_a_gpu_named_twice_is_shared_by_two_steps_at_once(open_executor, tmp_path):
+    up, go_on = Gate(tmp_path / "up"), Gate(tmp_path / "go")
+    with open_executor("0 0", 3, adapters=[GPU]) as executor, up.path.open("r+b", 0) as arrived:
+        futures = [executor.submit("gpu", text=meet(up, go_on)) for _ in range(2)]
+        seen = b""
+        while seen.count(b"x") < 2:
+            seen += arrived.read(2)
+        with go_on.path.open("r+b", 0) as door:
+            door.write(b"\n\n")
+            held = [[one.index for one in f.result(timeout=LONG).devices] for f in futures]
+    assert held == [[0], [0]]
+
+
+def test_one_thread_gives_each_step_the_whole_list_one_after_another(open_executor, tmp_path):
+    witness = python(tmp_path / "witness", WITNESS)
+    with open_executor("0 1 2", 1, adapters=[GPU]) as executor:
+        futures = [executor.submit("gpu", text=f'exec {witness} "$@"') for _ in range(6)]
+        concurrent.futures.wait(futures, timeout=LONG)
+    lines = (tmp_path / "witness.txt").read_text().splitlines()
+    assert lines == ["held 0 1 2"] * 6
+
+
+def test_exit_zero_without_the_output_is_a_failure(open_executor, tmp_path):
+    with open_executor(adapters=[CPU]) as executor:
+        ended = outcome_of(executor.submit("cpu", text="echo nothing to do", out="o.txt"))
+    assert (ended.state, ended.exit_code) == (StepState.FAILED, 0)
+    assert ended.failure is FailureClass.MISSING_OUTPUT
+    assert str(tmp_path / "o.txt") in ended.reason
+    assert "nothing to do" in ended.reason
+
+
+def test_an_output_from_before_does_not_count(open_executor, tmp_path):
+    (tmp_path / "o.txt").write_text("old")
+    os.utime(tmp_path / "o.txt", (1e9, 1e9))
+    with open_executor(adapters=[CPU]) as executor:
+        ended = outcome_of(executor.submit("cpu", text="true", out="o.txt"))
+        assert "from before" in ended.reason
+        assert outcome_of(executor.submit("cpu", text="echo new > o.txt", out="o.txt")).done
+    assert (tmp_path / "o.txt").read_text() == "new\n"
+
+
+def test_an_output_that_is_not_looked_at_may_be_missing_or_from_before(open_executor, tmp_path):
+    (tmp_path / "o.txt").write_text("old")
+    os.utime(tmp_path / "o.txt", (1e9, 1e9))
+    with open_executor(adapters=[shell("any", check="any")]) as executor:
+        assert outcome_of(executor.submit("any", text="true", out="o.txt")).done
+
+
+def test_a_step_that_cannot_be_judged_fails_and_gives_its_devices_back(
+    open_executor, monkeypatch, caplog
+):
+    def fail(*_):
+        raise ValueError("a fault of ours")
+
+    with open_executor("0", 2, adapters=[GPU]) as executor:
+        with monkeypatch.context() as patch:
+            patch.setattr("gpucore.running.judge", fail)
+            ended = outcome_of(executor.submit("gpu", text="true"))
+        assert ended.state is StepState.FAILED
+        assert "a fault of ours" in ended.reason
+        assert outcome_of(executor.submit("gpu", text="true")).done
+
+
+def test_a_failure_skips_all_that_hang_on_it_and_nothing_else(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_executor(adapters=[CPU]) as executor:
+        bad = executor.submit("cpu", text=f"read x < {gate}; exit 1", name="bad")
+        near = executor.submit("cpu", text="touch near", after=[bad])
+        far = executor.submit("cpu", text="touch far", after=[near])
+        other = executor.submit("cpu", text="true")
+        both = executor.submit("cpu", text="touch both", after=[other, far])
+        gate.release()
+        for one in (near, far, both):
+            assert outcome_of(one).state is StepState.SKIPPED
+            assert "bad" in outcome_of(one).reason
+        assert outcome_of(other).done
+        late = executor.submit("cpu", text="touch late", after=[near])
+        assert outcome_of(late).state is StepState.SKIPPED
+    assert not [one for one in ("near", "far", "both", "late") if (tmp_path / one).exists()]
+
+
+def test_a_step_starts_after_its_prerequisites(open_executor, tmp_path):
+    with open_executor(adapters=[CPU], threads=5) as executor:
+        before = [executor.submit("cpu", text=f"echo {n} > made{n}") for n in range(4)]
+        last = executor.submit("cpu", text="cat made0 made1 made2 made3", after=before)
+        assert outcome_of(last).done
+
+
+def test_a_missing_input_fails_its_own_step_only(open_executor, tmp_path):
+    (tmp_path / "there").write_text("x")
+    with open_executor(adapters=[CPU]) as executor:
+        one = executor.submit("cpu", text="true", item="nowhere")
+        two = executor.submit("cpu", text="cat there", item="there")
+        assert outcome_of(one).failure is FailureClass.BAD_INPUT
+        assert "nowhere" in outcome_of(one).reason
+        assert outcome_of(one).exit_code is None
+        assert outcome_of(two).done
+
+
+def test_an_input_made_by_a_prerequisite_is_looked_at_when_the_step_starts(open_executor):
+    with open_executor(adapters=[CPU]) as executor:
+        first = executor.submit("cpu", text="echo x > a.txt", out="a.txt")
+        second = executor.submit("cpu", text="cat a.txt", item="a.txt", after=[first])
+        assert outcome_of(second).done
+
+
+def test_a_waiting_step_can_be_cancelled_and_what_hangs_on_it_is_skipped(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_executor("0", 2, adapters=[CPU]) as executor:
+        first = executor.submit("cpu", text=f"read x < {gate}")
+        second = executor.submit("cpu", text="touch made")
+        third = executor.submit("cpu", text="touch made", after=[second])
+        assert second.cancel()
+        assert second.cancel()
+        assert second.cancelled()
+        assert outcome_of(third).state is StepState.SKIPPED
+        gate.release()
+        assert outcome_of(first).done
+        assert not first.cancel()
+    assert executor.counts[StepState.CANCELLED] == 1
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_executor_cancels_a_waiting_step_too(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_executor("0", 2, adapters=[CPU]) as executor:
+        executor.submit("cpu", text=f"read x < {gate}")
+        second = executor.submit("cpu", text="touch made")
+        executor.cancel(second)
+        with pytest.raises(concurrent.futures.CancelledError):
+            second.result(timeout=LONG)
+        gate.release()
+
+
+def test_a_running_step_is_ended_when_it_is_cancelled(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_executor("0", 2, adapters=[GPU]) as executor:
+        one = executor.submit("gpu", text=f"echo up > {gate}; sleep 1000")
+        gate.receive()
+        assert not one.cancel()
+        executor.cancel(one)
+        assert outcome_of(one).state is StepState.CANCELLED
+        assert outcome_of(executor.submit("gpu", text="true")).done
+
+
+def test_a_step_cancelled_in_the_moment_of_its_start_gives_its_devices_back(
+    open_executor, tmp_path
+):
+    """The future knows it is cancelled before the machine does."""
+    gate = Gate(tmp_path / "gate")
+    with open_executor("0", 2, adapters=[GPU]) as executor:
+        executor.submit("gpu", text=f"read x < {gate}")
+        second = executor.submit("gpu", text="touch made")
+        third = executor.submit("gpu", text="true")
+        assert concurrent.futures.Future.cancel(second)
+        gate.release()
+        assert outcome_of(third).done
+    assert executor.counts[StepState.CANCELLED] == 1
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_step_cancelled_in_the_moment_of_being_skipped_lets_the_run_end(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_executor(adapters=[CPU]) as executor:
+        first = executor.submit("cpu", text=f"read x < {gate}; exit 1")
+        second = executor.submit("cpu", text="true", after=[first])
+        assert concurrent.futures.Future.cancel(second)
+        gate.release()
+        assert executor.wait(LONG)
+        assert second.cancelled()
+
+
+def test_stop_ends_children_and_starts_nothing_more(open_executor, tmp_path):
+    gate, alive = Gate(tmp_path / "gate"), Gate(tmp_path / "alive")
+    gone = concurrent.futures.Future()
+    threading.Thread(target=lambda: gone.set_result(alive.receive())).start()
+    with open_executor("0", 2, adapters=[CPU]) as executor:
+        one = executor.submit("cpu", text=f"exec 3> {alive}; sh -c 'echo up > {gate}; sleep 1000'")
+        two = executor.submit("cpu", text="touch made")
+        gate.receive()
+        executor.stop()
+        assert outcome_of(one).state is StepState.CANCELLED
+        assert gone.result(timeout=LONG) == ""
+        assert two.cancelled()
+        assert executor.submit("cpu", text="touch made").cancelled()
+    assert not (tmp_path / "made").exists()
+
+
+def test_an_exception_in_the_with_block_stops_the_run(open_executor, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    executor = open_executor(adapters=[CPU])
+    one = executor.submit("cpu", text=f"echo up > {gate}; sleep 1000")
+    gate.receive()
+    with pytest.raises(LookupError), executor:
+        raise LookupError
+    assert outcome_of(one).state is StepState.CANCELLED
+
+
+def test_an_interrupt_while_the_run_is_waited_for_stops_it(open_executor, tmp_path, monkeypatch):
+    gate = Gate(tmp_path / "gate")
+    executor = open_executor(adapters=[CPU])
+    one = executor.submit("cpu", text=f"echo up > {gate}; sleep 1000")
+    gate.receive()
+    wait, waits = executor.wait, iter([KeyboardInterrupt])
+
+    def interrupted(timeout=None):
+        for error in waits:
+            raise error
+        return wait(timeout)
+
+    monkeypatch.setattr(executor, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        executor.close()
+    assert outcome_of(one).state is StepState.CANCELLED
+
+
+def test_a_closed_executor_takes_no_step_and_no_lease(open_executor):
+    executor = open_executor(adapters=[CPU])
+    executor.close()
+    executor.close()
+    with pytest.raises(GpucoreError, match="closed"):
+        executor.submit("cpu", text="true")
+    with pytest.raises(GpucoreError, match="closed"):
+        executor.lease()
+    executor.stop()
+
+
+def test_a_future_of_another_executor_is_no_prerequisite(open_executor):
+    with open_executor(adapters=[CPU]) as one, open_executor(adapters=[CPU]) as two:
+        first = one.submit("cpu", text="true")
+        with pytest.raises(ParameterError, match="after"):
+            two.submit("cpu", text="true", after=[first])
+        with pytest.raises(ParameterError, match="after"):
+            two.submit("cpu", text="true", after=[concurrent.futures.Future()])
+
+
+def test_two_executors_in_one_process_do_not_meet(open_executor):
+    with open_executor(adapters=[GPU]) as one, open_executor(adapters=[GPU]) as two:
+        assert one.run != two.run
+        futures = [each.submit("gpu", text="true") for each in (one, two) for _ in range(5)]
+        assert all(outcome_of(future).done for future in futures)
+        logs = {Path(outcome_of(future).log) for future in futures}
+        assert len(logs) == 10
+
+
+@pytest.mark.slow
+def test_sixteen_threads_may_submit_at_once(open_executor):
+    with open_executor("0 1", 3, adapters=[GPU]) as executor:
+        futures = []
+
+        def submit():
+            futures.extend([executor.submit("gpu", text="true") for _ in range(50)])
+
+        threads = [threading.Thread(target=submit) for _ in range(16)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert executor.wait(LONG)
+        assert len(futures) == 800
+        assert all(one.result().done for one in futures)
+        assert len({one.number for one in futures}) == 800
+    assert executor.counts[StepState.DONE] == 800
+
+
+def test_the_hosts_environment_is_not_changed(open_executor):
+    before = dict(os.environ)
+    with open_executor(adapters=[GPU], isolate=True) as executor:
+        executor.submit("gpu", text="true").result(timeout=LONG)
+        with executor.lease():
+            pass
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.txt", "\udcff\udcfe.txt", "%(GPU)s.txt", "$(touch x).txt", "a\nb.txt", "'\".txt"]
+)
+def test_hostile_names_of_files_arrive_unharmed(open_executor, tmp_path, name):
+    (tmp_path / name).write_text("text")
+    adapter = shell("copy")
+    command = Template(argv=("%(EXE)s", Group(args=("%(item)s", "%(out)s"))))
+    adapter = type(adapter)(
+        **{**vars(adapter), "command": command, "program": type(adapter.program)(executable="cp")}
+    )
+    with open_executor(adapters=[adapter]) as executor:
+        ended = outcome_of(executor.submit("copy", text="", item=name, out=f"new/{name}"))
+    assert ended.done, ended.reason
+    assert (tmp_path / "new" / name).read_text() == "text"
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([name, "new", "run"])
+
+
+def test_relative_programs_are_found_from_where_they_were_named(
+    open_executor, tmp_path, monkeypatch
+):
+    (tmp_path / "tools").mkdir()
+    script(tmp_path / "tools" / "prog", "echo made > out.txt")
+    monkeypatch.chdir(tmp_path)
+    adapter = shell(
+        "own", own_directory=True, output=(Output(name="out", path="o.txt", made="out.txt"),)
+    )
+    config = SiteConfig(program={"own": ProgramConfig(executable="tools/prog")})
+    with open_executor(adapters=[adapter], config=config) as executor:
+        ended = outcome_of(executor.submit("own", text="", out="o.txt"))
+        assert ended.done, ended.reason
+    assert (tmp_path / "o.txt").read_text() == "made\n"
+
+
+def test_optional_programs_run_on_the_cpu_when_there_is_no_gpu(open_executor, tmp_path):
+    with open_executor("", adapters=[MAYBE]) as executor:
+        text = 'echo "$#<${CUDA_VISIBLE_DEVICES-unset}>" > seen'
+        ended = outcome_of(executor.submit("maybe", text=text))
+        assert (ended.done, ended.devices) == (True, ())
+    assert (tmp_path / "seen").read_text() == "0<>\n"
+
+
+def test_a_compulsory_gpu_on_a_machine_without_is_refused_before_anything_is_written(
+    open_executor, tmp_path
+):
+    with open_executor("auto", devices="nvml", adapters=[GPU]) as executor:
+        with pytest.raises(DeviceError, match="libnvidia-ml") as caught:
+            executor.submit("gpu", text="true")
+        assert caught.value.exit_code == 3
+        assert "simulated" in caught.value.hint
+        with pytest.raises(DeviceError, match="libnvidia-ml"):
+            executor.lease()
+    with open_executor("", adapters=[GPU]) as executor, pytest.raises(DeviceError, match="empty"):
+        executor.submit("gpu", text="true")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gpus", [0, -1, True, "2", 1.0])
+def test_what_is_no_number_of_gpus_is_refused(open_executor, gpus):
+    with open_executor(adapters=[GPU]) as executor:
+        with pytest.raises(ParameterError, match="no number of GPUs"):
+            executor.submit("gpu", text="true", gpus=gpus)
+        with pytest.raises(ParameterError, match="no number of GPUs"):
+            executor.lease(gpus=gpus)
+
+
+def test_more_gpus_than_there_are_is_refused_at_once(open_executor):
+    with open_executor(adapters=[GPU]) as executor, pytest.raises(NeedError, match="2"):
+        executor.submit("gpu", text="true", gpus=3)
+
+
+def test_what_is_wrong_with_a_step_is_told_before_anything_starts(open_executor):
+    absent = shell("absent", executable="no-such-program")
+    with open_executor(adapters=[CPU, absent]) as executor:
+        with pytest.raises(AdapterError, match="did you mean `cpu`"):
+            executor.submit("cpx", text="true")
+        with pytest.raises(ParameterError, match="unknown parameter `txt`"):
+            executor.submit("cpu", txt="true", text="true")
+        with pytest.raises(ProgramError, match="no-such-program"):
+            executor.submit("absent", text="true")
+
+
+def test_an_unknown_engine_is_refused_before_anything_is_written(open_executor, tmp_path):
+    with pytest.raises(GpucoreError, match="`locale`") as caught:
+        open_executor(config=SiteConfig(engine="locale"))
+    assert "local" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_random_runs_share_no_gpu_and_end(open_executor, tmp_path, seed):
+    dice = random.Random(seed)
+    witness = python(tmp_path / "witness", WITNESS)
+    count = dice.randint(1, 4)
+    policy = dice.choice(["slots", "pool"])
+    gpus = " ".join(map(str, range(count)))
+    with open_executor(gpus, count + 1, policy=policy, adapters=[GPU, CPU]) as executor:
+        futures = []
+        for _ in range(40):
+            after = dice.sample(futures, min(len(futures), dice.choice([0, 0, 1, 2])))
+            code = dice.choice([0, 0, 0, 1])
+            if dice.random() < 0.2:
+                futures.append(executor.submit("cpu", text=f"exit {code}", after=after))
+                continue
+            text = f'{witness} "$@"; exit {code}'
+            many = dice.randint(1, count) if policy == "pool" else None
+            futures.append(executor.submit("gpu", text=text, after=after, gpus=many))
+            if dice.random() < 0.1:
+                executor.cancel(dice.choice(futures))
+        assert executor.wait(LONG)
+    assert sum(executor.counts.values()) == 40
+    assert all(one.done() for one in futures)
+    assert "shared" not in (tmp_path / "witness.txt").read_text()
+
+
+def test_a_program_killed_by_the_kernel_is_said_to_lack_memory(open_executor):
+    with open_executor(adapters=[CPU]) as executor:
+        ended = outcome_of(executor.submit("cpu", text="kill -9 $$"))
+    assert ended.exit_code == -signal.SIGKILL
+    assert ended.failure is FailureClass.HOST_MEMORY
