@@ -267,9 +267,7 @@ def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tu
     NeedError, DeviceError
         When a step can never be given what it needs.
     """
-    for adapter in plan.adapters:
-        if adapter.gpu.use.requires_gpu and not provision.units:
-            raise _no_device(adapter, provision.absent)
+    _refuse_without_gpu(plan, provision)
     machine = provision.machine()
     running: list[int] = []
     for number, planned in enumerate(plan.steps):
@@ -292,11 +290,14 @@ def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tu
         place += 1
 
 
-def _no_device(adapter: Adapter, absent: DeviceError | None) -> DeviceError:
-    who = f"the adapter {adapter.name} needs a GPU"
+def _refuse_without_gpu(plan: Plan, provision: Provision) -> None:
+    needy = [one.name for one in plan.adapters if one.gpu.use.requires_gpu]
+    if not needy or provision.units:
+        return
+    who, absent = f"the adapter {needy[0]} needs a GPU", provision.absent
     if absent is not None:
-        return DeviceError(f"{who}: {absent.what}", hint=absent.hint)
-    return DeviceError(
+        raise DeviceError(f"{who}: {absent.what}", hint=absent.hint)
+    raise DeviceError(
         f"{who}, and the run's GPU list is empty",
         hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
     )

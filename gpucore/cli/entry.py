@@ -73,7 +73,7 @@ def gpucore() -> None:
     """GPUs for the programs of cryo-EM: each step on the GPUs that the standard gives it."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - a return for each ending
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status.
 
     Parameters

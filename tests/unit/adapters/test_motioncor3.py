@@ -253,16 +253,14 @@ def test_progress_that_says_error_is_no_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("printed", "failure"),
-    [
-        ("CCufft2D::CreatePlan: CUFFT_ALLOC_FAILED", FailureClass.OUT_OF_MEMORY),
-        ("CAlignStack: bbb: out of memory", FailureClass.OUT_OF_MEMORY),
-        ("Error: Gain and frame dimensions mismatch!", FailureClass.BAD_INPUT),
-        ("Motion correction skipped.", FailureClass.BAD_INPUT),
-        ("Gain reference will not be loaded.", FailureClass.BAD_INPUT),
-        ("error: load tiff image 3, 0 strip", FailureClass.BAD_INPUT),
-        ("CCufft2D::Forward: CUFFT_EXEC_FAILED", FailureClass.DEVICE_FAULT),
-    ],
-)
+    [("CCufft2D::CreatePlan: CUFFT_ALLOC_FAILED", FailureClass.OUT_OF_MEMORY),
+     ("CAlignStack: bbb: out of memory", FailureClass.OUT_OF_MEMORY),
+     ("Error: Gain and frame dimensions mismatch!", FailureClass.BAD_INPUT),
+     ("Motion correction skipped.", FailureClass.BAD_INPUT),
+     ("Gain reference will not be loaded.", FailureClass.BAD_INPUT),
+     ("error: load tiff image 3, 0 strip", FailureClass.BAD_INPUT),
+     ("CCufft2D::Forward: CUFFT_EXEC_FAILED", FailureClass.DEVICE_FAULT)],
+)  # fmt: skip
 def test_exit_code_0_after_a_failure_is_a_failure(
     tmp_path: Path, printed: str, failure: FailureClass
 ) -> None:
@@ -298,8 +296,8 @@ def test_values_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("given", "missing"),
     [({"dose_per_frame": 1.2}, "pixel_size"), ({"sum_dose_max": 25}, "pixel_size"),
-     ({"initial_dose": 2}, "pixel_size"), ({"gain_rotation": 1}, "gain"), ({"gain_flip": 2}, "gain"),
-     ({"gain_inverse": True}, "gain"), ({"cs": 2.7}, "pixel_size"),
+     ({"initial_dose": 2}, "pixel_size"), ({"cs": 2.7}, "pixel_size"),
+     ({"gain_rotation": 1}, "gain"), ({"gain_flip": 2}, "gain"), ({"gain_inverse": True}, "gain"),
      ({"pixel_size": 1, "phase_shift": 90}, "cs")],
 )  # fmt: skip
 def test_what_means_nothing_alone_is_refused_alone(given: dict[str, object], missing: str) -> None:
@@ -372,13 +370,9 @@ def test_logs_with_shifts_and_a_ctf_are_results(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("shifts", "ctf", "told"),
-    [
-        ("", CTF, "m1-Full.log"),
-        ("'   1       nan      -nan'", CTF, "m1-Full.log"),
-        (SHIFTS, "", "m1_Ctf.txt"),
-        (SHIFTS, "'       nan       nan      nan     0.00        nan       nan'", "m1_Ctf.txt"),
-    ],
-)
+    [("", CTF, "m1-Full.log"), ("'   1       nan      -nan'", CTF, "m1-Full.log"),
+     (SHIFTS, "", "m1_Ctf.txt"), (SHIFTS, "'   nan     nan    nan     0.00'", "m1_Ctf.txt")],
+)  # fmt: skip
 def test_exit_code_0_and_a_log_without_numbers_is_a_failure(
     tmp_path: Path, shifts: str, ctf: str, told: str
 ) -> None:

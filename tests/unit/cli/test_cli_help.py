@@ -97,7 +97,8 @@ def test_quiet_tells_failures_and_the_summary_only(cli: Cli) -> None:
     assert ran.code == 0
     assert ran.err.splitlines()[0].startswith("2 done in ")
     assert len(ran.err.splitlines()) == 1
-    ran = cli(*call, "--threads", "2", "--set", 'text=case "$1" in a*) exit 2; esac; cat "$1" >"$2"')
+    text = 'case "$1" in a*) exit 2; esac; cat "$1" >"$2"'
+    ran = cli(*call, "--threads", "2", "--set", f"text={text}")
     lines = ran.err.splitlines()
     assert lines[0].startswith("[1/2] failed copy/a in ")
     assert lines[1].startswith("1 done, 1 failed in ")
@@ -121,8 +122,10 @@ def test_data_and_talk_do_not_mix(cli: Cli) -> None:
         "--json", cwd=cli.folder,
     )  # fmt: skip
     assert (ran.code, ran.out) == (2, "")
-    ran = run_apart("map", "copy", "a.tif", "b.tif", "-o", "out", "--adapter", "copy.toml",
-                    "--json", "--set", 'text=echo loud; cat "$1" > "$2"', cwd=cli.folder)  # fmt: skip
+    ran = run_apart(
+        "map", "copy", "a.tif", "b.tif", "-o", "out", "--adapter", "copy.toml", "--json",
+        "--set", 'text=echo loud; cat "$1" > "$2"', cwd=cli.folder,
+    )  # fmt: skip
     assert json.loads(ran.out)["counts"] == {"done": 2}
     assert "\nloud" not in ran.out + ran.err
 
@@ -243,7 +246,8 @@ def test_a_plugin_in_quarantine_is_told_with_distribution_version_and_reason(cli
     assert ran.code == 0
     assert "motioncor2" in ran.out
     assert "broken" not in ran.out
-    assert "in quarantine: broken of gpucore-broken 2.5: cannot be imported: RuntimeError" in ran.err
+    assert "in quarantine: broken of gpucore-broken 2.5: cannot be imported: " in ran.err
+    assert "RuntimeError: bad " in ran.err
     assert "\x1b" not in ran.err
     assert "Traceback" not in ran.err
     told = json.loads(run_apart("plugins", "--json", cwd=cli.folder, **more).out)
@@ -271,8 +275,9 @@ GOOD = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_file_of_any_kind_is_fine(cli: Cli, name: str) -> None:
-    cli.write("job.toml", '[[stage]]\nname = "s"\nadapter = "copy"\nitems = "*.tif"\n'
-              '[[stage]]\nname = "t"\nadapter = "copy"\nafter = "s"\nitem = "%(s.dst)s"\n')  # fmt: skip
+    first = '[[stage]]\nname = "s"\nadapter = "copy"\nitems = "*.tif"\n'
+    second = '[[stage]]\nname = "t"\nadapter = "copy"\nafter = "s"\nitem = "%(s.dst)s"\n'
+    cli.write("job.toml", first + second)
     cli.write("gpucore.toml", 'gpus = "0 1"\n[program.gctf]\nexecutable = "/opt/gctf"\n')
     ran = cli("config", "check", name, "--adapter", "copy.toml")
     assert (ran.code, ran.out, ran.err) == (0, f"{name}: {GOOD[name]}\n", "")

@@ -172,7 +172,8 @@ argv = ["x{nasty}", "w{nasty}"]
 
 
 def test_faults_in_a_file_show_its_lines_harmlessly(cli: Cli) -> None:
-    cli.write("job.toml", '[run]\ngpuz = "\\u001b[2J"  # \u202e \u009b31m \x7f\n"a\\u001b[2J" = 1\n')
+    nasty = "\u202e \u009b31m \x7f"
+    cli.write("job.toml", f'[run]\ngpuz = "\\u001b[2J"  # {nasty}\n"a\\u001b[2J" = 1\n')
     said = cli.refuses("run", "job.toml")
     assert harmless(said.encode())
 

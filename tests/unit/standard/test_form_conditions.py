@@ -76,7 +76,8 @@ def command(form: Adapter, **given: object) -> Command:
 @pytest.mark.parametrize(
     ("given", "all_of", "none_of", "one_without_other"),
     [({}, False, True, False), ({"gain": "g"}, False, False, True),
-     ({"patch": [5, 5]}, False, False, False), ({"gain": "g", "patch": [5, 5]}, True, False, False)],
+     ({"patch": [5, 5]}, False, False, False),
+     ({"gain": "g", "patch": [5, 5]}, True, False, False)],
 )  # fmt: skip
 def test_of_several_under_when_all_must_hold_and_under_unless_none_may(
     given: dict[str, object], all_of: bool, none_of: bool, one_without_other: bool

@@ -1,0 +1,213 @@
+"""One thread that writes a journal: what came meanwhile goes to disk in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from gpucore.errors import GpucoreError
+from gpucore.system.journal_place import head_line
+from gpucore.system.journal_store import Row, insert, link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gpucore.system.journal_records import Encoded
+
+__all__ = ["JournalWriter"]
+
+_LOGGER = logging.getLogger(__name__)
+_SHORTEST, _LONGEST = 0.05, 1.0
+_AT_ONCE = 10_000
+"""Records in one transaction at most, unless they came together."""
+
+
+class _Ticket:
+    """Records that are to be written together, and whoever waits for them."""
+
+    __slots__ = ("done", "error", "records")
+
+    def __init__(self, records: Sequence[Encoded], *, waited: bool) -> None:
+        self.records = records
+        self.error = ""
+        # A bare lock is a third of the cost of an Event, and this is on every step's way.
+        self.done = threading.Lock() if waited else None
+        if self.done is not None:
+            self.done.acquire()
+
+
+class JournalWriter:
+    """Writes records in the order in which they were given.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Of a journal that is whole; closed at the end.
+    head : int
+        Descriptor of the head file; closed at the end.
+    count : int
+        Events there are.
+    chain : bytes
+        The hash of the last.
+    on_trouble : callable
+        Told in one line when records cannot be written, and when they can again; must not raise.
+
+    Attributes
+    ----------
+    transactions : int
+        How many were committed.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        head: int,
+        count: int,
+        chain: bytes,
+        on_trouble: Callable[[str], None],
+    ) -> None:
+        self.transactions = 0
+        self._connection = connection
+        self._head = head
+        self._count = count
+        self._chain = chain
+        self._on_trouble = on_trouble
+        self._queue: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._broken = ""
+        self._give_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gpucore journal", daemon=True)
+        self._thread.start()
+
+    def put(self, records: Sequence[Encoded]) -> None:
+        """Queue records; return at once.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was closed, or is beyond writing.
+        """
+        self._queue_up(_Ticket(records, waited=False))
+
+    def put_and_wait(self, records: Sequence[Encoded]) -> None:
+        """Return when the records, and all that were queued before, are on disk.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was closed, or is beyond writing.
+        """
+        ticket = _Ticket(records, waited=True)
+        self._queue_up(ticket)
+        if ticket.done is not None:
+            ticket.done.acquire()
+        if ticket.error:
+            raise GpucoreError(ticket.error)
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Write what is queued and end; after ``timeout`` seconds without success, give it up.
+
+        Returns
+        -------
+        bool
+            Whether all was written.
+        """
+        with self._gate:
+            first, self._closed = not self._closed, True
+        if first:
+            self._queue.put(None)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._give_up.set()
+            self._thread.join()
+        return not self._broken
+
+    def _queue_up(self, ticket: _Ticket) -> None:
+        with self._gate:
+            if self._closed or self._broken:
+                raise GpucoreError(self._broken or "the journal was closed")
+            self._queue.put(ticket)
+
+    def _run(self) -> None:
+        try:
+            last = False
+            while not last:
+                tickets, last = self._take()
+                if tickets:
+                    self._write(tickets)
+        finally:
+            try:
+                self._connection.close()
+            except sqlite3.Error:
+                _LOGGER.warning("the journal could not be closed in order", exc_info=True)
+            os.close(self._head)
+
+    def _take(self) -> tuple[list[_Ticket], bool]:
+        """Wait for a ticket; return it with all that came meanwhile, and whether it was the end."""
+        tickets: list[_Ticket] = []
+        ticket = self._queue.get()
+        size = 0
+        while ticket is not None:
+            tickets.append(ticket)
+            size += len(ticket.records)
+            if size >= _AT_ONCE:
+                return tickets, False
+            try:
+                ticket = self._queue.get_nowait()
+            except queue.Empty:
+                return tickets, False
+        return tickets, True
+
+    def _write(self, tickets: Sequence[_Ticket]) -> None:
+        error = self._broken or self._commit(self._chained(tickets))
+        if error and not self._broken:
+            with self._gate:
+                self._broken = error
+            self._on_trouble(error)
+        for ticket in tickets:
+            ticket.error = error
+            if ticket.done is not None:
+                ticket.done.release()
+
+    def _chained(self, tickets: Sequence[_Ticket]) -> list[Row]:
+        n, chain = self._count, self._chain
+        rows: list[Row] = []
+        for ticket in tickets:
+            for record in ticket.records:
+                n += 1
+                chain = link(chain, n, record)
+                rows.append((n, *record, chain))
+        return rows
+
+    def _commit(self, rows: Sequence[Row]) -> str:
+        """Write until it is written; return why it never will be."""
+        told, pause = False, _SHORTEST
+        while True:
+            try:
+                insert(self._connection, rows)
+            except sqlite3.OperationalError as error:
+                # The disk is full, or away: nothing is lost while we wait for it.
+                if not told:
+                    told = True
+                    self._on_trouble(f"the journal cannot be written ({error}): the run waits")
+                if self._give_up.wait(pause):
+                    return f"the journal could not be written ({error})"
+                pause = min(2 * pause, _LONGEST)
+            except sqlite3.Error as error:
+                return f"the journal was damaged while it was written ({error})"
+            else:
+                break
+        self._count, _, _, _, _, self._chain = rows[-1]
+        self.transactions += 1
+        try:
+            os.pwrite(self._head, head_line(self._count), 0)
+        except OSError:
+            _LOGGER.debug("the journal's head could not be written", exc_info=True)
+        if told:
+            self._on_trouble("the journal can be written again: the run goes on")
+        return ""
