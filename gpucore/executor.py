@@ -6,16 +6,15 @@ import atexit
 import itertools
 import logging
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from gpucore.dispatch import Dispatch, StepFuture
 from gpucore.errors import DeviceError, NeedError, ParameterError
-from gpucore.lease import Lease
+from gpucore.lease import Lease, wait_for_grant
 from gpucore.opening import Settings, read_settings, surroundings
 from gpucore.planning import make_step
 from gpucore.provision import Provision, sharing_note
-from gpucore.scheduling import Cancelled, Drained, Ended, Grant
+from gpucore.scheduling import Cancelled, Drained, Ended
 from gpucore.standard.model import Event, Need, Noted, RunEnded, RunStarted, StepState
 from gpucore.system.programs import find_program
 
@@ -103,7 +102,7 @@ class StepExecutor:
             worker for each place of the list.
         output : path
             Where outputs lie that are not given a path, and the run's logs (in ``.gpucore``).
-            Without it they lie in a temporary folder.
+            Without it such outputs lie in ``root``, and the logs in a temporary folder.
         devices : str
             Where devices come from: ``"nvml"``, ``"simulated:4"``, or a plugin's.
         adapters : iterable
@@ -218,9 +217,9 @@ class StepExecutor:
             Before anything is started.
         """
         self._refuse_when_closed()
-        gpu_wanted = {one.step.adapter.name: one.step.use_gpu for one in plan.steps}
+        on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
         for adapter in plan.adapters:
-            self.check(adapter, use_gpu=gpu_wanted[adapter.name])
+            self.check(adapter, use_gpu=adapter.name in on_gpu)
         self._around.folder.make()
         for need in {self._need(planned.step) for planned in plan.steps}:
             self._dispatch.check(need)
@@ -264,35 +263,8 @@ class StepExecutor:
         alone = (
             known is not None and known.gpu.sharing == "forbidden" and not self._settings.may_share
         )
-        answered = threading.Event()
-        answers: list[Grant | NeedError | None] = []
-
-        def answer(what: Grant | NeedError | None) -> None:
-            answers.append(what)
-            answered.set()
-
-        number = self._dispatch.ask(Need(gpus=gpus, worker=False, alone=alone), answer)
-        try:
-            in_time = answered.wait(timeout)
-        except BaseException:  # Ctrl-C: nobody is left who could give it back
-            self._dispatch.handle(Cancelled(number))
-            answered.wait()
-            if isinstance(answers[0], Grant):
-                self._dispatch.handle(Ended(number, done=True))
-            raise
-        if not in_time:
-            # Either it is taken out of the queue, or it was granted in this very moment.
-            self._dispatch.handle(Cancelled(number))
-            answered.wait()
-            if not isinstance(answers[0], Grant):
-                raise TimeoutError(
-                    f"no lease on {gpus or 'a slot of'} GPUs within {timeout:g} seconds"
-                )
-        granted = answers[0]
-        if isinstance(granted, NeedError):
-            raise granted
-        if granted is None:
-            raise NeedError("the executor was stopped while a lease was waited for")
+        need = Need(gpus=gpus, worker=False, alone=alone)
+        number, granted = wait_for_grant(self._dispatch, need, timeout)
         return Lease(
             granted.devices,
             known,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from gpucore.errors import NeedError, TemplateError
+from gpucore.scheduling import Cancelled, Ended, Grant
 from gpucore.standard.checks import named_outputs
-from gpucore.standard.gpuforms import gpu_environment
+from gpucore.standard.gpuforms import gpu_environment, usable
 from gpucore.standard.params import read_values
 from gpucore.standard.template import render
 
@@ -14,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from gpucore.dispatch import Dispatch
     from gpucore.running import Surroundings
     from gpucore.standard.adapter import Adapter
-    from gpucore.standard.model import Command, Device
+    from gpucore.standard.model import Command, Device, Need
 
-__all__ = ["Lease"]
+__all__ = ["Lease", "wait_for_grant"]
 
 
 class Lease:
@@ -57,6 +60,7 @@ class Lease:
         self._around = around
         self._release = release
         self._held = True
+        self._command_env: dict[str, str] = {}
 
     @property
     def gpus(self) -> tuple[str, ...]:
@@ -65,7 +69,7 @@ class Lease:
 
     @property
     def env(self) -> dict[str, str]:
-        """The whole environment for a program under this lease.
+        """The whole environment for a program under this lease, with that of its `command`.
 
         Without an adapter the program sees nothing but the leased devices.
         """
@@ -76,11 +80,12 @@ class Lease:
                 device.mask_entry for device in self.devices
             )
             return environment
+        gpu = self._adapter.gpu
         environment.update(self._around.settings.get(self._adapter.name, {}))
         environment.update(
-            gpu_environment(self._adapter.gpu, self.devices, isolate=self._around.isolate)
+            gpu_environment(gpu, usable(gpu, self.devices), isolate=self._around.isolate)
         )
-        environment.update(self._adapter.command.env)
+        environment.update(self._command_env)
         return environment
 
     def command(self, **params: object) -> Command:
@@ -91,7 +96,8 @@ class Lease:
         ParameterError, Faults
             For values that are wrong.
         TemplateError
-            When the lease was taken without an adapter.
+            When the lease was taken without an adapter, or with one whose program needs a
+            directory made ready for it, which only a step of gpucore's own has.
         NeedError
             When it was given back.
         """
@@ -100,16 +106,23 @@ class Lease:
                 "this lease has no adapter, and so no command",
                 hint='take it with one: executor.lease("relion_class2d", gpus=2)',
             )
+        if self._adapter.command.own_directory:
+            raise TemplateError(
+                f"{self._adapter.name} runs in a directory that gpucore makes ready for it",
+                hint="submit it as a step",
+            )
         if not self._held:
             raise NeedError("the lease was given back", hint="use it inside its `with` block")
         values = named_outputs(self._adapter, read_values(self._adapter, params), "")
-        return render(
+        command = render(
             self._adapter,
             values,
             self.devices,
             executable=self._around.executables.get(self._adapter.name, ""),
             isolate=self._around.isolate,
         )
+        self._command_env = dict(command.env)
+        return command
 
     def release(self) -> None:
         """Give it back; a second time does nothing."""
@@ -127,3 +140,45 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tuple[int, Grant]:
+    """Ask for devices and wait for them; return the number they are given back by, and the grant.
+
+    Raises
+    ------
+    TimeoutError
+        When they did not become free in time.
+    NeedError
+        When there will never be so many, or the executor was stopped meanwhile.
+    """
+    answered = threading.Event()
+    answers: list[Grant | NeedError | None] = []
+
+    def answer(what: Grant | NeedError | None) -> None:
+        answers.append(what)
+        answered.set()
+
+    number = dispatch.ask(need, answer)
+    try:
+        in_time = answered.wait(timeout)
+    except BaseException:  # Ctrl-C: nobody is left who could give it back
+        dispatch.handle(Cancelled(number))
+        answered.wait()
+        if isinstance(answers[0], Grant):
+            dispatch.handle(Ended(number, done=True))
+        raise
+    if not in_time:
+        # Either it is taken out of the queue, or it was granted in this very moment.
+        dispatch.handle(Cancelled(number))
+        answered.wait()
+        if not isinstance(answers[0], Grant):
+            raise TimeoutError(
+                f"no lease on {need.gpus or 'a slot of'} GPUs within {timeout:g} seconds"
+            )
+    granted = answers[0]
+    if isinstance(granted, NeedError):
+        raise granted
+    if granted is None:
+        raise NeedError("the executor was stopped while a lease was waited for")
+    return number, granted

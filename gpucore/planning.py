@@ -199,9 +199,9 @@ def check_gpus(adapter: Adapter, gpus: int | None) -> None:
     """
     if gpus is None:
         return
-    if gpus < 1:
+    if isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1:
         raise ParameterError(
-            f"gpus = {gpus} is no number of GPUs",
+            f"gpus = {gpus!r} is no number of GPUs",
             hint="1 or more; to run without a GPU say use_gpu = false",
         )
     if not adapter.gpu.use.allows_gpu:

@@ -74,7 +74,7 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
             values[name] = check_value(name, param, raw)
         except ParameterError as fault:
             faults.append(fault.at(where))
-    faults.extend(_lonely(adapter, values, where))
+    faults.extend(_lonely(adapter, given, values, where))
     raise_faults(faults)
     return values
 
@@ -89,17 +89,23 @@ def _default(param: Param) -> Value:
     return default if default is None else float(default)
 
 
-def _lonely(adapter: Adapter, values: Values, where: str) -> Iterator[ParameterError]:
-    """Yield an error for each value that has no meaning without another."""
+def _lonely(
+    adapter: Adapter, given: Mapping[str, object], values: Values, where: str
+) -> Iterator[ParameterError]:
+    """Yield an error for each value that was given without another that it has no meaning without.
+
+    A default needs nothing, whether the user writes it or not.
+    """
     for name, param in adapter.params.items():
-        if param.needs and values.get(name) not in (None, False):
-            for other in param.needs:
-                if values.get(other) in (None, False):
-                    yield ParameterError(
-                        f"`{name}` is given without `{other}`",
-                        hint=f"give `{other}` too, or leave `{name}` out",
-                        where=where,
-                    )
+        if not param.needs or given.get(name) is None or values.get(name) in (param.default, False):
+            continue
+        for other in param.needs:
+            if values.get(other) is None or values.get(other) is False:
+                yield ParameterError(
+                    f"`{name}` is given without `{other}`",
+                    hint=f"give `{other}` too, or leave `{name}` out",
+                    where=where,
+                )
 
 
 def check_value(name: str, param: Param, raw: object) -> Value:
@@ -201,9 +207,6 @@ def _text(name: str, param: Param, raw: object) -> str:
             f"`{name}` = {text!r} holds a blank or a quote",
             hint="the program cannot read such a name: rename the file, or link it under another",
         )
-    if param.type == "path" and text.startswith("-"):
-        # Programs would take it for an option; `./-x` names the same file.
-        return f"./{text}"
     if param.suffix and not text.lower().endswith(tuple(end.lower() for end in param.suffix)):
         raise ParameterError(
             f"`{name}` = {text!r} has no suffix that the program knows",
@@ -211,7 +214,8 @@ def _text(name: str, param: Param, raw: object) -> str:
         )
     if param.type == "path" and not text:
         raise ParameterError(f"`{name}` is empty", hint="give a path")
-    return text
+    # Programs would take `-x` for an option; `./-x` names the same file.
+    return f"./{text}" if param.type == "path" and text.startswith("-") else text
 
 
 def _from_text(name: str, param: Param, text: str) -> object:

@@ -7,6 +7,8 @@ import inspect
 import json
 import pkgutil
 import re
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
@@ -29,6 +31,7 @@ from gpucore.standard.marks import PATH_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
@@ -168,6 +171,34 @@ def test_every_json_object_is_told() -> None:
     assert {one for one in column(text) if "/" in one} == {f"gpucore.{kind}/1" for kind in kinds}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        "adapters",
+        "gpus --devices simulated:2",
+        "plugins",
+        "map gctf m1.mrc -o out --gpus 0 --set pixel_size=1 --plan",
+        "map gctf m1.mrc -o out --devices simulated:1 --set pixel_size=1",
+    ],
+)
+def test_a_json_object_has_the_fields_that_are_told(command: str, desk: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gpucore.cli", *command.split(), "--json"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    document = json.loads(done.stdout)
+    found = set(document) - {"schema"}
+    for value in document.values():
+        for row in value if isinstance(value, list) else ():
+            found |= set(row)
+    table = {row[0].strip("`"): row[2] for row in rows(section(REFERENCE / "cli.md", "JSON"))}
+    told = set(re.findall(r"`(\w+)`", table[document["schema"]]))
+    of_a_broken_plugin = {"reason", "hint", "file"} if command == "plugins" else set()
+    assert told - of_a_broken_plugin == found
+
+
 @pytest.mark.parametrize("row", rows(section(REFERENCE / "standard.md", "What is refused")))
 def test_a_refusal_is_worded_as_shown(row: list[str]) -> None:
     item, what, write = (cell.strip() for cell in row)
@@ -196,10 +227,12 @@ def test_a_form_looks_as_shown(row: list[str]) -> None:
 
 
 def test_the_readme_names_every_adapter_and_no_other() -> None:
-    known = open_plugins(gpucore.config.SiteConfig()).adapters
+    plugins = open_plugins(SiteConfig())
     told = rows(section(ROOT / "README.md", "Programs it knows"))
     assert {row[0].strip("`"): row[2] for row in told} == {
-        name: one.gpu.use.value for name, one in known.items() if one.licence
+        name: one.gpu.use.value
+        for name, one in plugins.adapters.items()
+        if plugins.origin_of(name).startswith("gpucore-framework ")
     }
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from programs import Gate, shell
 
-import gpucore.executor
+import gpucore.lease
 from gpucore.errors import GpucoreError, NeedError, TemplateError
 from gpucore.standard import GpuUse
 
@@ -144,7 +144,7 @@ def test_an_interrupted_wait_leaves_no_lease_behind(open_executor, monkeypatch, 
     with open_executor("0", 2) as executor:
         held = None if granted else executor.lease()
         with monkeypatch.context() as patch:
-            patch.setattr(gpucore.executor, "threading", SimpleNamespace(Event=Interrupted))
+            patch.setattr(gpucore.lease, "threading", SimpleNamespace(Event=Interrupted))
             with pytest.raises(KeyboardInterrupt):
                 executor.lease()
         if held:
