@@ -97,7 +97,8 @@ def _lonely(
     A default needs nothing, whether the user writes it or not.
     """
     for name, param in adapter.params.items():
-        if not param.needs or given.get(name) is None or values.get(name) in (param.default, False):
+        value = values.get(name)
+        if not param.needs or given.get(name) is None or value is False or value == param.default:
             continue
         for other in param.needs:
             if values.get(other) is None or values.get(other) is False:

@@ -67,5 +67,5 @@ def wal_works(path: Path) -> bool:
 
 
 def _unescaped(text: str) -> str:
-    """Return a mount point as it is; mountinfo writes a blank as ``\\040``."""
+    r"""Return a mount point as it is; mountinfo writes a blank as ``\\040``."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

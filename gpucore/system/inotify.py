@@ -116,7 +116,7 @@ class CloseWatch:
         self.close()
 
 
-def _libc() -> Any:  # noqa: ANN401 - functions that ctypes makes when they are asked for
+def _libc() -> Any:
     import ctypes  # noqa: PLC0415 - 4 ms, and only when somebody has to wait
 
     return ctypes.CDLL(None, use_errno=True)

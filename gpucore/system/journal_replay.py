@@ -30,7 +30,7 @@ from gpucore.system.journal_records import (
 from gpucore.system.journal_store import SEED, VERSION, Row, Scan, open_to_read, row_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["JournalState", "StepFate", "read_journal", "read_place"]
 
@@ -81,6 +81,10 @@ class JournalState:
         What is missing or damaged; empty when nothing is.
     note : str
         What is special about where it lies.
+    chain : bytes
+        The hash of the last event.
+    source : Path or None
+        The file that records are fetched from.
     """
 
     def __init__(self, note: str = "") -> None:
@@ -91,8 +95,8 @@ class JournalState:
         self.chain = SEED
         self.loss = ""
         self.note = note
+        self.source: Path | None = None
         self._lock = threading.Lock()
-        self._open: Callable[[], sqlite3.Connection] | None = None
         self._connection: sqlite3.Connection | None = None
 
     def began(self, step: str) -> Began | None:
@@ -139,6 +143,11 @@ class JournalState:
                 self._connection.close()
                 self._connection = None
 
+    def moved(self, source: Path) -> None:
+        """Fetch records from another file with the same events from now on."""
+        self.close()
+        self.source = source
+
     def __enter__(self) -> JournalState:
         return self
 
@@ -151,8 +160,8 @@ class JournalState:
         row = None
         with self._lock:
             try:
-                if self._connection is None and self._open is not None:
-                    self._connection = self._open()
+                if self._connection is None and self.source is not None:
+                    self._connection = open_to_read(self.source)
                 if self._connection is not None:
                     row = row_at(self._connection, n)
             except sqlite3.Error:
@@ -168,7 +177,6 @@ class _Replay:
 
     state: JournalState
     steps: dict[str, StepFate] = field(default_factory=dict)
-    names: dict[bytes, StepFate] = field(default_factory=dict)
 
     def take(self, rows: Iterable[Row]) -> str:
         """Take in all rows; return why one could not be understood."""
@@ -250,17 +258,15 @@ def read_place(place: Place) -> JournalState:
         if head:
             state.loss = f"the journal is missing: {head} events are lost"
         return state
-    state, fault = _read(path, place, copied=place.foreign)
-    tries = 1
-    while fault and tries < _TRIES and not place.foreign:
-        # A mere look may have come between a writer's checkpoint and its WAL.
-        again, fault = _read(path, place, copied=True)
-        state = again if again.events >= state.events else state
-        tries = _TRIES if again.events == state.events else tries + 1
     if path == place.mended:
         head = None
-    if head is not None and state.events >= head and place.foreign:
-        fault = ""  # a copy taken while it was written
+    # A copy may be taken in the moment in which a writer folds its WAL: then it is taken again.
+    for _ in range(_TRIES if place.foreign else 1):
+        state, fault = _read(path, place)
+        if place.foreign and head is not None and state.events >= head:
+            fault = ""
+        if not fault:
+            break
     state.loss = _loss(state.events, head, fault)
     return state
 
@@ -276,10 +282,10 @@ def _loss(events: int, head: int | None, fault: str) -> str:
     return f"the journal is damaged ({fault}): what came after {events} events is lost"
 
 
-def _read(path: Path, place: Place, *, copied: bool) -> tuple[JournalState, str]:
+def _read(path: Path, place: Place) -> tuple[JournalState, str]:
     state = JournalState(place.note)
     where = path
-    if copied:
+    if place.foreign:
         try:
             where = _copy(path, state)
         except OSError as error:
@@ -297,7 +303,7 @@ def _read(path: Path, place: Place, *, copied: bool) -> tuple[JournalState, str]
             fault = _version(connection) or fault
     finally:
         connection.close()
-    state._open = lambda: open_to_read(where)  # noqa: SLF001 - ours
+    state.source = where
     return state, fault
 
 

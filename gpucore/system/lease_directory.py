@@ -28,15 +28,16 @@ import errno
 import grp
 import os
 import pwd
-import secrets
 import stat
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gpucore.errors import ConfigError, DeviceError
 from gpucore.system.files import safe_name
+from gpucore.system.filesystems import file_system_of, wal_works
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +51,9 @@ MOST_BYTES = 1 << 16
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_NAMELESS = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _ELSEWHERE = "name another directory for leases in the configuration"
-_NETWORK = {
-    0x6969: "NFS", 0x517B: "SMB", 0xFE534D42: "SMB", 0xFF534D42: "CIFS", 0x0BD00BD0: "Lustre",
-    0x47504653: "GPFS", 0x00C36400: "Ceph", 0x19830326: "BeeGFS", 0x5346414F: "AFS",
-    0x65735546: "FUSE", 0x01021997: "9P",
-}  # fmt: skip
-
 Kind = Literal["system", "runtime", "user", "configured"]
 
 
@@ -205,14 +201,21 @@ class LeaseFiles:
             As `open` does.
         """
         fd = self._looks.get(uuid)
-        if fd is not None and os.fstat(fd).st_nlink == 1:
+        if fd is not None:
             return fd
         with self._lock:
-            if fd is not None and self._looks.get(uuid) == fd:
-                self._old.append(self._looks.pop(uuid))  # another thread may be using it
             if uuid not in self._looks:
                 self._looks[uuid] = self._look(_name(uuid), uuid)
             return self._looks[uuid]
+
+    def renew(self, uuid: str) -> bool:
+        """Forget the descriptor that `look` gives if its file was removed, and say so."""
+        with self._lock:
+            fd = self._looks.get(uuid)
+            if fd is None or os.fstat(fd).st_nlink:
+                return False
+            self._old.append(self._looks.pop(uuid))  # another thread may be using it
+            return True
 
     def uuids(self) -> list[str]:
         """Return the devices that ever had a lease here.
@@ -223,7 +226,7 @@ class LeaseFiles:
             When the directory cannot be read.
         """
         try:
-            names = os.listdir(self._fd)
+            names = os.listdir(self._fd)  # noqa: PTH208 - by its descriptor
         except OSError as error:
             raise self._refused("", error) from error
         return sorted(name.removesuffix(".lease") for name in names if name.endswith(".lease"))
@@ -251,42 +254,27 @@ class LeaseFiles:
                 return fd
 
     def _new(self, name: str) -> int:
-        """Make a file that has its mode from the first moment; -1 when another was faster."""
-        path = str(self._path / name)
-        try:
-            fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=self._fd)
-        except OSError as error:
-            if error.errno in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}:
-                return self._new_by_name(name)
-            raise self._refused(name, error) from error
-        try:
-            self._give(fd)
-            os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=self._fd, follow_symlinks=True)
-        except FileExistsError:
-            os.close(fd)
-            return -1
-        except OSError as error:
-            os.close(fd)
-            raise self._refused(name, error) from error
-        return fd
-
-    def _new_by_name(self, name: str) -> int:
-        # Under a name of its own first: it must not be seen before it has its mode.
-        aside = f".{name}.{secrets.token_hex(8)}"
+        """Make a file that has its mode before anybody can see it; -1: another was faster."""
         fd = -1
         try:
-            fd = os.open(aside, _WRITE | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._fd)
-            self._give(fd)
-            os.link(aside, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        except FileExistsError:
-            pass
+            try:
+                fd = os.open(".", _NAMELESS, 0o600, dir_fd=self._fd)
+            except OSError as error:
+                if error.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL}:
+                    raise
+                # Not on this file system: another user may come between name and mode, once.
+                fd = os.open(name, _WRITE | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._fd)
+                self._give(fd)
+            else:
+                self._give(fd)
+                os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=self._fd, follow_symlinks=True)
         except OSError as error:
-            raise self._refused(name, error) from error
-        finally:
             if fd >= 0:
                 os.close(fd)
-                os.unlink(aside, dir_fd=self._fd)
-        return -1  # to be opened by its name
+            if error.errno == errno.EEXIST:
+                return -1
+            raise self._refused(name, error) from error
+        return fd
 
     def _give(self, fd: int) -> None:
         if self._shared and os.fstat(fd).st_gid != self._gid:
@@ -337,6 +325,7 @@ _MEANINGS = {
 }
 
 
+@lru_cache(maxsize=256)
 def _name(uuid: str) -> str:
     return f"{safe_name(uuid)}.lease"
 
@@ -399,22 +388,22 @@ def _opened(path: Path, *, administrators: bool) -> LeaseFiles:
         fd = os.open(path, _DIRECTORY)
     except OSError as error:
         link = error.errno in {errno.ELOOP, errno.ENOTDIR}
-        said = "is no directory, or a link to one" if link else f"cannot be opened: {error.strerror}"
+        said = (
+            "is no directory, or a link to one" if link else f"cannot be opened: {error.strerror}"
+        )
         raise ConfigError(f"the lease directory {path} {said}", hint=_ELSEWHERE) from error
     facts = os.fstat(fd)
     fault, hint = _directory_fault(path, facts, administrators=administrators)
-    network = _network(fd)
-    if network and not fault:
-        fault, hint = f"lies on a network file system ({network})", "name one on a local disk"
+    if not fault and not wal_works(path):  # one machine's alone: what it asks for, too
+        fault = f"lies on a network file system ({file_system_of(path)})"
+        hint = "name one on a disk of this machine's own"
     if fault:
         os.close(fd)
         raise ConfigError(f"the lease directory {path} {fault}", hint=hint)
     return LeaseFiles(path, fd, facts)
 
 
-def _directory_fault(
-    path: Path, facts: os.stat_result, *, administrators: bool
-) -> tuple[str, str]:
+def _directory_fault(path: Path, facts: os.stat_result, *, administrators: bool) -> tuple[str, str]:
     mode = stat.S_IMODE(facts.st_mode)
     if not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
         return "cannot be written (permission)", _ELSEWHERE
@@ -427,13 +416,3 @@ def _directory_fault(
     if mode & 0o022:
         return f"may be written by others (mode {mode:04o})", f"`chmod 0700 {path}`"
     return "", ""
-
-
-def _network(fd: int) -> str:
-    """Return the name of the network file system that a directory lies on, or nothing."""
-    import ctypes  # noqa: PLC0415 - 4 ms, and only where leases are used
-
-    answer = ctypes.create_string_buffer(512)
-    if ctypes.CDLL(None, use_errno=True).fstatfs(fd, answer) != 0:
-        return ""
-    return _NETWORK.get(ctypes.c_long.from_buffer(answer).value & 0xFFFFFFFF, "")

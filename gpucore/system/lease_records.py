@@ -47,12 +47,9 @@ def write_record(fd: int, step: str, share: int, shares: int) -> None:
     OSError
         When the disk is full, for example.
     """
-    text = json.dumps(step)
-    if len(text) > _LENGTH // 2:
-        text = json.dumps(f"{step[:20]}…")
     record = (
         f'{{{_me(os.getpid())}, "since": {time.time():.3f}, "share": {share}, '
-        f'"shares": {shares}, "step": {text}}}'
+        f'"shares": {shares}, "step": {_text(step)}}}'
     )
     os.pwrite(fd, record.ljust(_LENGTH - 1).encode("ascii") + b"\n", share * _LENGTH)
 
@@ -77,6 +74,12 @@ def read_record(fd: int, uuid: str, share: int, shares: int) -> Holder:
         )
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return nobody
+
+
+@lru_cache(maxsize=64)
+def _text(step: str) -> str:
+    text = json.dumps(step)
+    return text if len(text) <= _LENGTH // 2 else json.dumps(f"{step[:20]}…")
 
 
 @lru_cache(maxsize=4)
