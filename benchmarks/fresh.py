@@ -20,8 +20,13 @@ def ask(module: str, *arguments: str, timeout: float = 600.0) -> dict[str, float
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True,
-            timeout=timeout, check=False, env=os.environ | {"PYTHONHASHSEED": "0"},
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=os.environ | {"PYTHONHASHSEED": "0"},
         )
     except subprocess.TimeoutExpired as late:
         raise DriverFailedError(f"not done after {timeout:g} s") from late

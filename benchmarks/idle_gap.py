@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAME = "idle-gap"
-COLUMNS = ("tool", "version", "steps", "lost per step: median", "min", "max", "slots in use",
-           "times the reference")
+COLUMNS = (
+    "tool",
+    "version",
+    "steps",
+    "lost per step: median",
+    "min",
+    "max",
+    "slots in use",
+    "times the reference",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +45,12 @@ class IdleGap:
 
     def load(self) -> Load:
         """Return what every peer runs."""
-        return Load(command=("/bin/sleep", f"{self.nap:g}"), steps=self.steps, slots=self.slots,
-                    warm=2 * self.slots)
+        return Load(
+            command=("/bin/sleep", f"{self.nap:g}"),
+            steps=self.steps,
+            slots=self.slots,
+            warm=2 * self.slots,
+        )
 
     def lost(self, reading: Reading) -> float:
         """Return the seconds of slot time per step in which no program ran."""
@@ -48,12 +60,17 @@ class IdleGap:
         """Measure the peers in turn."""
         series = interleave(peers, self.load(), repeats)
         reference = next((one for one in series if one.peer.name == REFERENCE), None)
-        base = median(map(self.lost, reference.readings)) if reference and reference.readings \
-            else None
+        base = (
+            median(map(self.lost, reference.readings)) if reference and reference.readings else None
+        )
         return Table(
-            name=NAME, columns=COLUMNS, rows=tuple(self._row(one, base) for one in series),
-            notes=(f"`sleep {self.nap:g}`, {self.slots} slots, {repeats} repeats in turn; "
-                   "lost = (wall * slots - steps * duration) / steps.",),
+            name=NAME,
+            columns=COLUMNS,
+            rows=tuple(self._row(one, base) for one in series),
+            notes=(
+                f"`sleep {self.nap:g}`, {self.slots} slots, {repeats} repeats in turn; "
+                "lost = (wall * slots - steps * duration) / steps.",
+            ),
         )
 
     def _row(self, series: Series, base: float | None) -> tuple[str, ...]:
@@ -63,7 +80,12 @@ class IdleGap:
         middle = median(lost)
         first = series.readings[0]
         return (
-            series.peer.title, first.version, str(first.steps), f"{middle * 1e3:,.2f} ms",
-            f"{min(lost) * 1e3:,.2f}", f"{max(lost) * 1e3:,.2f}",
-            f"{self.nap / (self.nap + middle):.1%}", f"{middle / base:,.2f}" if base else "",
+            series.peer.title,
+            first.version,
+            str(first.steps),
+            f"{middle * 1e3:,.2f} ms",
+            f"{min(lost) * 1e3:,.2f}",
+            f"{max(lost) * 1e3:,.2f}",
+            f"{self.nap / (self.nap + middle):.1%}",
+            f"{middle / base:,.2f}" if base else "",
         )

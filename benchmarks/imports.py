@@ -37,21 +37,27 @@ def measure(repeats: int) -> Table:
                 seconds[label].append(taken)
     base = median(seconds[BARE])
     rows = tuple(
-        (f"`{label}`", told(faults[label]), "", "") if label in faults else (
-            f"`{label}`", f"{median(times) * 1e3:.1f} ms", f"{min(times) * 1e3:.1f} ms",
+        (f"`{label}`", told(faults[label]), "", "")
+        if label in faults
+        else (
+            f"`{label}`",
+            f"{median(times) * 1e3:.1f} ms",
+            f"{min(times) * 1e3:.1f} ms",
             f"{(median(times) - base) * 1e3:+.1f} ms",
         )
         for label, times in seconds.items()
     )
-    return Table(name=NAME, columns=COLUMNS, rows=rows,
-                 notes=(f"{repeats} fresh processes each, in turn.",))
+    return Table(
+        name=NAME, columns=COLUMNS, rows=rows, notes=(f"{repeats} fresh processes each, in turn.",)
+    )
 
 
 def _once(arguments: tuple[str, ...]) -> tuple[float, str]:
     with tempfile.TemporaryDirectory() as elsewhere:  # so that nothing is imported from here
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, *arguments], cwd=elsewhere, capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=elsewhere, capture_output=True, text=True, check=False
+        )
         taken = time.perf_counter() - start
     fault = (done.stderr.strip().splitlines() or ["no message"])[-1] if done.returncode else ""
     return taken, fault

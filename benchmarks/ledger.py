@@ -23,10 +23,16 @@ def measure(repeats: int) -> Table:
         for label, case in CASES.items():
             rates[label].append(ask("benchmarks.ledger", case)["per_second"])
     return Table(
-        name=NAME, columns=COLUMNS,
+        name=NAME,
+        columns=COLUMNS,
         rows=tuple(
-            (label, f"{median(found):,.0f}", f"{min(found):,.0f}", f"{max(found):,.0f}",
-             f"{TARGET:,}" if CASES[label] == "slot" else "")
+            (
+                label,
+                f"{median(found):,.0f}",
+                f"{min(found):,.0f}",
+                f"{max(found):,.0f}",
+                f"{TARGET:,}" if CASES[label] == "slot" else "",
+            )
             for label, found in rates.items()
         ),
         notes=(f"8 units, 7 of them free at each take; {repeats} fresh processes each.",),
@@ -43,10 +49,12 @@ def pairs_per_second(case: str, pairs: int = 200_000, gpus: int = 8) -> float:
     from gpucore.standard.model import SLOT, Device, Need  # noqa: PLC0415 - as above
 
     need = SLOT if case == "slot" else Need(gpus=2)
-    ledger = Ledger([
-        Unit(number, (Device(uuid=f"GPU-{number}", index=number, simulated=True),))
-        for number in range(gpus)
-    ])
+    ledger = Ledger(
+        [
+            Unit(number, (Device(uuid=f"GPU-{number}", index=number, simulated=True),))
+            for number in range(gpus)
+        ]
+    )
     held = ledger.take(need)
     start = time.perf_counter()
     for _ in range(pairs):

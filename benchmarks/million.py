@@ -14,8 +14,15 @@ from benchmarks.table import Table
 NAME = "million"
 SIZES = (10_000, 1_000_000)
 SHAPES = {"independent": "flat", "every second one after the one before": "pairs"}
-COLUMNS = ("steps", "shape", "submit, µs/step", "run, µs/step", "peak memory grown, MiB",
-           "bytes/step", "µs/step against the smaller (medians)")
+COLUMNS = (
+    "steps",
+    "shape",
+    "submit, µs/step",
+    "run, µs/step",
+    "peak memory grown, MiB",
+    "bytes/step",
+    "µs/step against the smaller (medians)",
+)
 
 
 def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
@@ -33,15 +40,26 @@ def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
         )
         first = found[shape, sizes[0]]
         base = median(reading["submit"] + reading["run"] for reading in first) / sizes[0]
-        rows.append((
-            f"{size:,}", shape, f"{submit / size * 1e6:.2f}", f"{run / size * 1e6:.2f}",
-            f"{grown / 2**20:,.1f}", f"{grown / size:,.0f}", f"{(submit + run) / size / base:.2f}",
-        ))
+        rows.append(
+            (
+                f"{size:,}",
+                shape,
+                f"{submit / size * 1e6:.2f}",
+                f"{run / size * 1e6:.2f}",
+                f"{grown / 2**20:,.1f}",
+                f"{grown / size:,.0f}",
+                f"{(submit + run) / size / base:.2f}",
+            )
+        )
     return Table(
-        name=NAME, columns=COLUMNS, rows=tuple(rows),
-        notes=(f"8 slots, no program is run; medians of {repeats} fresh processes each. Memory is "
-               "what the peak resident size grew by after the imports; for the small number it "
-               "is mostly the interpreter's own granularity.",),
+        name=NAME,
+        columns=COLUMNS,
+        rows=tuple(rows),
+        notes=(
+            f"8 slots, no program is run; medians of {repeats} fresh processes each. Memory is "
+            "what the peak resident size grew by after the imports; for the small number it "
+            "is mostly the interpreter's own granularity.",
+        ),
     )
 
 
@@ -58,10 +76,15 @@ def through_the_machine(steps: int, shape: str) -> dict[str, float]:
     from gpucore.standard.model import SLOT, Device  # noqa: PLC0415 - as above
 
     slots = 8
-    machine = Machine(Ledger([
-        Unit(number, (Device(uuid=f"GPU-{number}", index=number, simulated=True),))
-        for number in range(slots)
-    ]), workers=slots)
+    machine = Machine(
+        Ledger(
+            [
+                Unit(number, (Device(uuid=f"GPU-{number}", index=number, simulated=True),))
+                for number in range(slots)
+            ]
+        ),
+        workers=slots,
+    )
     before = peak()
     start = time.perf_counter()
     running: list[int] = []

@@ -52,13 +52,20 @@ REFERENCE = "bare"
 PEERS: tuple[Peer, ...] = (
     Peer(name="bare", title="ThreadPoolExecutor + subprocess.run", module="bare", installed=False),
     Peer(name="gpucore", title="gpucore", module="gpucore_driver", installed=False),
-    Peer(name="gnu-parallel", title="GNU parallel, `{%}` as GPU", module="gnu_parallel",
-         installed=False),
-    Peer(name="simple-gpu-scheduler", title="simple_gpu_scheduler",
-         module="simple_gpu_scheduler"),
+    Peer(
+        name="gnu-parallel",
+        title="GNU parallel, `{%}` as GPU",
+        module="gnu_parallel",
+        installed=False,
+    ),
+    Peer(name="simple-gpu-scheduler", title="simple_gpu_scheduler", module="simple_gpu_scheduler"),
     Peer(name="dask", title="Dask distributed, one worker process per GPU", module="dask"),
-    Peer(name="dask-threads", title="Dask distributed, one process, a thread per GPU",
-         module="dask", arguments=("--layout", "threads")),
+    Peer(
+        name="dask-threads",
+        title="Dask distributed, one process, a thread per GPU",
+        module="dask",
+        arguments=("--layout", "threads"),
+    ),
     Peer(name="parsl", title="Parsl HTEX, `available_accelerators`", module="parsl"),
     Peer(name="scipion", title="Scipion ThreadStepExecutor", module="scipion", most_steps=64),
 )
@@ -109,10 +116,24 @@ def read(peer: Peer, load: Load) -> Reading:
         raise DriverFailedError("not installed: run python -m benchmarks.install_peers")
     steps = load.steps if peer.most_steps is None else min(load.steps, peer.most_steps)
     driver = subprocess.Popen(
-        [str(python), "-m", f"benchmarks.peers.{peer.module}", "--steps", str(steps),
-         "--slots", str(load.slots), "--warm", str(load.warm), *peer.arguments,
-         "--", *load.command],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [
+            str(python),
+            "-m",
+            f"benchmarks.peers.{peer.module}",
+            "--steps",
+            str(steps),
+            "--slots",
+            str(load.slots),
+            "--warm",
+            str(load.warm),
+            *peer.arguments,
+            "--",
+            *load.command,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env=os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
         start_new_session=True,
     )
@@ -132,8 +153,11 @@ def _reading(peer: Peer, out: str) -> Reading:
         line = json.loads(out.strip().splitlines()[-1])
         failed = int(line["failed"])
         reading = Reading(
-            peer=peer.name, version=str(line["version"]), steps=int(line["steps"]),
-            slots=int(line["slots"]), seconds=float(line["seconds"]),
+            peer=peer.name,
+            version=str(line["version"]),
+            steps=int(line["steps"]),
+            slots=int(line["slots"]),
+            seconds=float(line["seconds"]),
         )
     except (IndexError, KeyError, TypeError, ValueError) as fault:
         raise DriverFailedError(f"its last line is no result: {out[-80:]!r}") from fault

@@ -83,10 +83,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=[*REPEATS, "all"])
     parser.add_argument("--repeats", type=_count, help="rounds; each has its own default")
-    parser.add_argument("--steps", type=_count,
-                        help=f"steps of one reading ({' and '.join(SIDE_BY_SIDE)})")
-    parser.add_argument("--peers", type=_peers, default=PEERS, metavar="NAME,NAME",
-                        help="only these: " + ", ".join(peer.name for peer in PEERS))
+    parser.add_argument(
+        "--steps", type=_count, help=f"steps of one reading ({' and '.join(SIDE_BY_SIDE)})"
+    )
+    parser.add_argument(
+        "--peers",
+        type=_peers,
+        default=PEERS,
+        metavar="NAME,NAME",
+        help="only these: " + ", ".join(peer.name for peer in PEERS),
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, not Markdown")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     return parser

@@ -25,8 +25,7 @@ class Throughput:
 
     def load(self) -> Load:
         """Return what every peer runs."""
-        return Load(command=("/bin/true",), steps=self.steps, slots=self.slots,
-                    warm=2 * self.slots)
+        return Load(command=("/bin/true",), steps=self.steps, slots=self.slots, warm=2 * self.slots)
 
     def measure(self, peers: Sequence[Peer], repeats: int) -> Table:
         """Measure the peers in turn."""
@@ -34,9 +33,13 @@ class Throughput:
         reference = next((one for one in series if one.peer.name == REFERENCE), None)
         base = reference.median_per_step() if reference else None
         return Table(
-            name=NAME, columns=COLUMNS, rows=tuple(_row(one, base) for one in series),
-            notes=(f"`/bin/true`, {self.slots} slots, {repeats} repeats in turn. "
-                   "Start-up of a tool is left out; the share is a ratio of medians.",),
+            name=NAME,
+            columns=COLUMNS,
+            rows=tuple(_row(one, base) for one in series),
+            notes=(
+                f"`/bin/true`, {self.slots} slots, {repeats} repeats in turn. "
+                "Start-up of a tool is left out; the share is a ratio of medians.",
+            ),
         )
 
 
@@ -47,7 +50,11 @@ def _row(series: Series, base: float | None) -> tuple[str, ...]:
     each = series.seconds_per_step()
     first = series.readings[0]
     return (
-        series.peer.title, first.version, str(first.steps), f"{1 / middle:,.4g}",
-        f"{1 / max(each):,.4g}", f"{1 / min(each):,.4g}",
+        series.peer.title,
+        first.version,
+        str(first.steps),
+        f"{1 / middle:,.4g}",
+        f"{1 / max(each):,.4g}",
+        f"{1 / min(each):,.4g}",
         f"{base / middle:.1%}" if base else "",
     )

@@ -33,8 +33,13 @@ def main() -> None:
         futures = [pool.submit(step, index) for index in range(asked.steps)]
         codes = [future.result() for future in futures]
         seconds = time.perf_counter() - start
-    report(asked, peer="bare", version=f"Python {platform.python_version()}", seconds=seconds,
-           failed=sum(code != 0 for code in codes))
+    report(
+        asked,
+        peer="bare",
+        version=f"Python {platform.python_version()}",
+        seconds=seconds,
+        failed=sum(code != 0 for code in codes),
+    )
 
 
 if __name__ == "__main__":

@@ -59,8 +59,12 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
         LocalCluster(
-            n_workers=workers, threads_per_worker=per_worker, resources={"GPU": per_worker},
-            processes=apart, dashboard_address=None, local_directory=scratch,
+            n_workers=workers,
+            threads_per_worker=per_worker,
+            resources={"GPU": per_worker},
+            processes=apart,
+            dashboard_address=None,
+            local_directory=scratch,
             host="127.0.0.1" if apart else None,  # in one process they talk without sockets
         ) as cluster,
         Client(cluster) as client,
@@ -72,13 +76,19 @@ def main() -> None:
         codes = _run(client, asked, asked.steps)
         seconds = time.perf_counter() - start
         name = "dask" if apart else "dask-threads"
-        report(asked, peer=name, version=version("distributed"), seconds=seconds,
-               failed=sum(code != 0 for code in codes))
+        report(
+            asked,
+            peer=name,
+            version=version("distributed"),
+            seconds=seconds,
+            failed=sum(code != 0 for code in codes),
+        )
 
 
 def _run(client: Client, asked: Workload, steps: int) -> list[int]:
-    futures = client.map(step, range(steps), command=asked.command, pure=False,
-                         resources={"GPU": 1})
+    futures = client.map(
+        step, range(steps), command=asked.command, pure=False, resources={"GPU": 1}
+    )
     codes: list[int] = client.gather(futures)
     return codes
 

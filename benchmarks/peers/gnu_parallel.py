@@ -34,9 +34,16 @@ def main() -> None:
         sys.exit("the `parallel` found is not GNU parallel (moreutils has one of the same name)")
     line = shlex.join(asked.command) + "\n"
     with subprocess.Popen(
-        [program, "--will-cite", "--ungroup", f"-j{asked.slots}",
-         "export CUDA_VISIBLE_DEVICES=$(({%}-1)); eval {}"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [
+            program,
+            "--will-cite",
+            "--ungroup",
+            f"-j{asked.slots}",
+            "export CUDA_VISIBLE_DEVICES=$(({%}-1)); eval {}",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as parallel:
         if parallel.stdin is None or parallel.stdout is None:
             sys.exit("no pipe to GNU parallel")
@@ -52,8 +59,13 @@ def main() -> None:
         parallel.stdin.close()
         failed = parallel.wait()  # its exit status is the number of failed steps (101: more)
         seconds = time.perf_counter() - start
-    report(asked, peer="gnu-parallel", version=version.stdout.split("\n", 1)[0].split()[-1],
-           seconds=seconds, failed=failed)
+    report(
+        asked,
+        peer="gnu-parallel",
+        version=version.stdout.split("\n", 1)[0].split()[-1],
+        seconds=seconds,
+        failed=failed,
+    )
 
 
 if __name__ == "__main__":

@@ -20,20 +20,22 @@ ADAPTER = "benchmark"
 def adapter(asked: Workload) -> str:
     """Return the adapter of the measured command as TOML text."""
     argv = ["%(EXE)s", *asked.command[1:]]
-    return "\n".join([
-        "schema = 1",
-        f'name = "{ADAPTER}"',
-        'title = "the measured command"',
-        "[program]",
-        f"executable = {json.dumps(asked.command[0])}",
-        "[gpu]",
-        'use = "compulsory"',
-        'form = "none"',
-        'ids = "visible"  # CUDA_VISIBLE_DEVICES is set, as for every peer',
-        "[command]",
-        f"argv = {json.dumps(argv)}",
-        "",
-    ])
+    return "\n".join(
+        [
+            "schema = 1",
+            f'name = "{ADAPTER}"',
+            'title = "the measured command"',
+            "[program]",
+            f"executable = {json.dumps(asked.command[0])}",
+            "[gpu]",
+            'use = "compulsory"',
+            'form = "none"',
+            'ids = "visible"  # CUDA_VISIBLE_DEVICES is set, as for every peer',
+            "[command]",
+            f"argv = {json.dumps(argv)}",
+            "",
+        ]
+    )
 
 
 def main() -> None:
@@ -43,8 +45,10 @@ def main() -> None:
         described = Path(scratch, f"{ADAPTER}.toml")
         described.write_text(adapter(asked), encoding="utf-8")
         with StepExecutor.open(
-            gpus=f"0-{asked.slots - 1}", threads=asked.slots + 1,
-            devices=f"simulated:{asked.slots}", output=str(Path(scratch, "out")),
+            gpus=f"0-{asked.slots - 1}",
+            threads=asked.slots + 1,
+            devices=f"simulated:{asked.slots}",
+            output=str(Path(scratch, "out")),
             adapters=[str(described)],
         ) as executor:
             for future in [executor.submit(ADAPTER) for _ in range(asked.warm)]:
@@ -53,8 +57,13 @@ def main() -> None:
             futures = [executor.submit(ADAPTER) for _ in range(asked.steps)]
             outcomes = [future.result() for future in futures]
             seconds = time.perf_counter() - start
-    report(asked, peer="gpucore", version=version("gpucore-framework"), seconds=seconds,
-           failed=sum(not outcome.done for outcome in outcomes))
+    report(
+        asked,
+        peer="gpucore",
+        version=version("gpucore-framework"),
+        seconds=seconds,
+        failed=sum(not outcome.done for outcome in outcomes),
+    )
 
 
 if __name__ == "__main__":

@@ -41,14 +41,27 @@ def main() -> None:
         When not every worker is there after a minute.
     """
     asked = workload()
-    with tempfile.TemporaryDirectory() as scratch, parsl.load(Config(
-        executors=[HighThroughputExecutor(
-            label="gpus", address="127.0.0.1", available_accelerators=asked.slots,
-            max_workers_per_node=asked.slots, cores_per_worker=0.1, cpu_affinity="none",
-            provider=LocalProvider(init_blocks=1, max_blocks=1),
-        )],
-        run_dir=scratch, initialize_logging=False, strategy="none",
-    )):
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        parsl.load(
+            Config(
+                executors=[
+                    HighThroughputExecutor(
+                        label="gpus",
+                        address="127.0.0.1",
+                        available_accelerators=asked.slots,
+                        max_workers_per_node=asked.slots,
+                        cores_per_worker=0.1,
+                        cpu_affinity="none",
+                        provider=LocalProvider(init_blocks=1, max_blocks=1),
+                    )
+                ],
+                run_dir=scratch,
+                initialize_logging=False,
+                strategy="none",
+            )
+        ),
+    ):
         deadline = time.monotonic() + START_UP
         seen: set[str] = set()
         while len(seen) < asked.slots:  # warm until every worker has had a step
@@ -60,8 +73,13 @@ def main() -> None:
         futures = [step(asked.command) for _ in range(asked.steps)]
         codes = [future.result()[0] for future in futures]
         seconds = time.perf_counter() - start
-    report(asked, peer="parsl", version=version("parsl"), seconds=seconds,
-           failed=sum(code != 0 for code in codes))
+    report(
+        asked,
+        peer="parsl",
+        version=version("parsl"),
+        seconds=seconds,
+        failed=sum(code != 0 for code in codes),
+    )
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ def _measure() -> None:
 
         def program() -> None:
             gpus = ",".join(str(gpu) for gpu in executor.getGpuList())
-            subprocess.run(asked.command, env=os.environ | {"CUDA_VISIBLE_DEVICES": gpus},
-                           check=True)
+            subprocess.run(
+                asked.command, env=os.environ | {"CUDA_VISIBLE_DEVICES": gpus}, check=True
+            )
 
         queue = []
         for index in range(steps):
@@ -62,8 +63,9 @@ def _measure() -> None:
 
     run(2)
     seconds, failed = run(asked.steps)
-    report(asked, peer="scipion", version=version("scipion-pyworkflow"), seconds=seconds,
-           failed=failed)
+    report(
+        asked, peer="scipion", version=version("scipion-pyworkflow"), seconds=seconds, failed=failed
+    )
 
 
 if __name__ == "__main__":

@@ -40,8 +40,13 @@ def main() -> None:
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         run(asked.warm)
         seconds = run(asked.steps)
-    report(asked, peer="simple-gpu-scheduler", version=version("simple_gpu_scheduler"),
-           seconds=seconds, failed=0)
+    report(
+        asked,
+        peer="simple-gpu-scheduler",
+        version=version("simple_gpu_scheduler"),
+        seconds=seconds,
+        failed=0,
+    )
 
 
 if __name__ == "__main__":

@@ -40,14 +40,28 @@ def workload() -> Workload:
     parser.add_argument("--layout", choices=["processes", "threads"], default="processes")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
-    return Workload(command=tuple(asked.command), steps=asked.steps, slots=asked.slots,
-                    warm=asked.warm, layout=asked.layout)
+    return Workload(
+        command=tuple(asked.command),
+        steps=asked.steps,
+        slots=asked.slots,
+        warm=asked.warm,
+        layout=asked.layout,
+    )
 
 
 def report(asked: Workload, *, peer: str, version: str, seconds: float, failed: int) -> None:
     """Print the result as one JSON line."""
-    sys.stdout.write(json.dumps({
-        "peer": peer, "version": version, "steps": asked.steps, "slots": asked.slots,
-        "seconds": round(seconds, 6), "failed": failed,
-    }) + "\n")
+    sys.stdout.write(
+        json.dumps(
+            {
+                "peer": peer,
+                "version": version,
+                "steps": asked.steps,
+                "slots": asked.slots,
+                "seconds": round(seconds, 6),
+                "failed": failed,
+            }
+        )
+        + "\n"
+    )
     sys.stdout.flush()

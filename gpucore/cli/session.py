@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import queue
+import os
 import shlex
 import signal
 import threading
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["run_plan", "show_plan", "without_needless_gpus"]
 
 _INTERRUPTED = 128
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def without_needless_gpus(settings: Settings, plan: Plan) -> Settings:
@@ -127,7 +128,9 @@ def run_plan(
 class _Interruption:
     """Ends what runs on SIGINT or SIGTERM; the second ends it at once.
 
-    The handler only posts: one that raised could leave the machine in the middle of an event.
+    No handler does the work: one that raised could leave the machine in the middle of an event,
+    and the kernel may give a signal to a thread that is not the main one, whose wait then goes on
+    and on. The number of the signal is read from a pipe instead, by a thread of its own.
 
     Attributes
     ----------
@@ -139,29 +142,33 @@ class _Interruption:
         self.signal = 0
         self._executor = executor
         self._display = display
-        self._orders: queue.SimpleQueue[bool | None] = queue.SimpleQueue()
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._obey, name="gpucore-interruption")
         self._before: dict[int, Any] = {}
+        self._wakeup_before = -1
 
     def __enter__(self) -> _Interruption:
         self._thread.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._post)
+        self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        for number in _ENDING:
+            self._before[number] = signal.signal(number, lambda *_: None)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._orders.put(None)
+        signal.set_wakeup_fd(self._wakeup_before)
+        os.close(self._writing)
         self._thread.join()
-
-    def _post(self, number: int, frame: object) -> None:  # noqa: ARG002 - a handler's form
-        now = bool(self.signal)
-        self.signal = self.signal or number
-        self._orders.put(now)
+        os.close(self._reading)
 
     def _obey(self) -> None:
-        while (now := self._orders.get()) is not None:
+        while number := os.read(self._reading, 1):
+            if number[0] not in _ENDING:
+                continue
+            now = bool(self.signal)
+            self.signal = self.signal or number[0]
             if not now:
                 self._display.say(
                     "stopping: programs are asked to end (Ctrl-C again ends them at once)"

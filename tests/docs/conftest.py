@@ -18,6 +18,7 @@ STAND_INS = {
     "MotionCor3": 'cp "$STAND_IN_MRC" aligned.mrc; echo shifts > movie-Full.log; '
     "echo shifts > movie-Patch-Full.log; echo shifts > movie-Patch-Patch.log; "
     "echo shifts > movie-Patch-Frame.log",
+    "MotionCor2": "exit 0",
     "Gctf": 'echo "11000 10900 45.0 0.1  Final Values" > mic_gctf.log; cp "$STAND_IN_MRC" mic.ctf',
     "gpucore-framealign": 'while [ $# -gt 0 ]; do case "$1" in --out) cp "$STAND_IN_MRC" "$2";; '
     '--shifts) echo "1 0 0" > "$2";; esac; shift; done',

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Return the command line, with `copy.toml` and three items in its folder."""
     for name in list(os.environ):
         if name.startswith("GPUCORE_"):

@@ -236,7 +236,7 @@ def test_faults_of_the_sites_settings_are_told_with_file_line_key_caret_and_near
 ) -> None:
     cli.write("gpucore.toml", 'gpu = "0"\nthreads = "3"\nsharing = "nevr"\n')
     said = cli.refuses(*MAP)
-    assert f"--> {cli.folder}/gpucore.toml:1: gpu\n  1 | gpu = \"0\"\n    | ^\n" in said
+    assert f'--> {cli.folder}/gpucore.toml:1: gpu\n  1 | gpu = "0"\n    | ^\n' in said
     assert "did you mean `gpus`?" in said
     assert "gpucore.toml:2: threads" in said
     assert "did you mean `never`?" in said

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,9 +89,7 @@ def start_python(program: str, cwd: Path, **more: str) -> subprocess.Popen[bytes
     )  # fmt: skip
 
 
-def long_run(
-    cli: Cli, text: str, *more: str
-) -> tuple[subprocess.Popen[bytes], list[int]]:
+def long_run(cli: Cli, text: str, *more: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     """Start a run of three steps, one at a time; return it and descriptors of what it runs."""
     gate = Gate(cli.folder / "gate")
     process = start(
@@ -186,6 +185,23 @@ def test_an_interruption_while_steps_are_submitted_loses_none_of_them(
     assert ran.code == 130
     assert sum(json.loads(ran.out)["counts"].values()) == 3
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interruption_that_another_thread_is_given_is_obeyed(cli: Cli) -> None:
+    # The kernel may do so, and the main thread's wait then does not end by itself.
+    gate = Gate(cli.folder / "gate")
+
+    def interrupt() -> None:
+        gate.receive()
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    ran = cli("map", "copy", "a.tif", "-o", "out", "--adapter", "copy.toml",
+              "--set", f"text={LONG.format(gate)}")  # fmt: skip
+    thread.join()
+    assert ran.code == 130
+    assert "0 done, 1 cancelled" in ran.err
 
 
 def test_a_reader_that_has_enough_is_no_fault(cli: Cli) -> None:

@@ -43,6 +43,7 @@ def test_without_a_mark_the_command_sees_its_gpus_alone(cli: Cli) -> None:
     assert env["CUDA_VISIBLE_DEVICES"] == "0,1,2"
 
 
+@pytest.mark.slow
 def test_an_outer_mask_narrows_what_is_leased(cli: Cli) -> None:
     _, env = shown(run(cli, "--", *SHOW, CUDA_VISIBLE_DEVICES="2,3"))
     assert env["CUDA_VISIBLE_DEVICES"] == "2"
@@ -83,11 +84,13 @@ def test_more_gpus_than_there_are_are_refused(cli: Cli) -> None:
     assert not (cli.folder / "made").exists()
 
 
+@pytest.mark.slow
 def test_waiting_for_gpus_that_are_free_is_over_at_once(cli: Cli) -> None:
     assert run(cli, "--wait", "0", "--", "true").code == 0
     assert run(cli, "--wait", "60", "--", "true").code == 0
 
 
+@pytest.mark.slow
 def test_a_program_that_is_not_there_is_told(cli: Cli) -> None:
     ran = run(cli, "--", "no-such-program\x1b[2J")
     assert ran.code == 2
@@ -97,6 +100,7 @@ def test_a_program_that_is_not_there_is_told(cli: Cli) -> None:
     assert "(Permission denied)" in ran.err
 
 
+@pytest.mark.slow
 def test_options_after_the_command_are_the_commands(cli: Cli) -> None:
     argv, _ = shown(run(cli, *SHOW, "--gpus", "7", "--help", "--", "-x"))
     assert argv == ["--gpus", "7", "--help", "--", "-x"]

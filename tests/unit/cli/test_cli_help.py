@@ -43,9 +43,7 @@ def test_help_alone_loads_nothing_of_gpucores_inside(cli: Cli) -> None:
 
 
 def test_a_plan_loads_neither_rich_nor_pydantic(cli: Cli) -> None:
-    loaded = loaded_by(
-        cli, "map", "motioncor2", "a.tif", "-o", "out", "--gpus", "0", "--plan"
-    )
+    loaded = loaded_by(cli, "map", "motioncor2", "a.tif", "-o", "out", "--gpus", "0", "--plan")
     assert "gpucore.planning" in loaded
     assert not loaded & {"rich", "pydantic", "numpy"}
 
@@ -116,6 +114,7 @@ def test_progress_off_a_terminal_is_a_line_for_each_step(cli: Cli) -> None:
     assert last.endswith("; outputs in out")
 
 
+@pytest.mark.slow
 def test_data_and_talk_do_not_mix(cli: Cli) -> None:
     ran = run_apart(
         "map", "copy", "a.tif", "gone.tif", "b.tif", "-o", "out", "--adapter", "copy.toml",
@@ -228,13 +227,12 @@ def test_a_machine_without_gpus_is_told_as_such(
     assert what in cli.refuses("gpus", "--devices", source, code=code)
 
 
-def test_an_outer_mask_hides_gpus_and_is_named(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_outer_mask_hides_gpus_and_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert "CUDA_VISIBLE_DEVICES=''" in cli.refuses("gpus", "--devices", "simulated:2", code=3)
 
 
+@pytest.mark.slow
 def test_a_plugin_in_quarantine_is_told_with_distribution_version_and_reason(cli: Cli) -> None:
     info = cli.folder / "site" / "gpucore_broken-2.5.dist-info"
     info.mkdir(parents=True)

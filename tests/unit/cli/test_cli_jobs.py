@@ -75,7 +75,7 @@ def test_an_items_next_stage_starts_while_another_items_first_still_runs(cli: Cl
     # b waits for what only a's second stage says: were stages barriers, this would never end.
     first = f'case "$1" in *b.tif) cat {gate} > "$2";; *) echo first > "$2";; esac'
     second = f'case "$1" in *a.out) echo a is through > {gate};; esac; cat "$1" > "$2"'
-    items = f'items = ["a.tif", "b.tif"]\nparams.text = \'\'\'{first}\'\'\''
+    items = f"items = [\"a.tif\", \"b.tif\"]\nparams.text = '''{first}'''"
     text = CHAIN.replace('items = "*.tif"', items) + f"params.text = '''{second}'''\n"
     states = job(cli, text)
     assert set(states.values()) == {"done"}
@@ -118,8 +118,11 @@ def test_a_step_after_a_stage_waits_for_all_of_it(cli: Cli) -> None:
 
 
 def test_a_failure_skips_its_own_chain_alone(cli: Cli) -> None:
-    text = CHAIN.replace('items = "*.tif"', """items = "*.tif"
-params = { text = 'case "$1" in b*) exit 3;; esac; cat "$1" > "$2"' }""")
+    text = CHAIN.replace(
+        'items = "*.tif"',
+        """items = "*.tif"
+params = { text = 'case "$1" in b*) exit 3;; esac; cat "$1" > "$2"' }""",
+    )
     states = job(cli, text, code=1)
     assert states["one/b"] == "failed"
     assert states["two/b"] == "skipped"
@@ -133,7 +136,9 @@ def test_a_parameter_can_name_an_output_of_the_same_items_earlier_stage(cli: Cli
 
 
 def test_two_chains_meet_item_by_item(cli: Cli) -> None:
-    text = CHAIN + """
+    text = (
+        CHAIN
+        + """
 [[stage]]
 name = "three"
 adapter = "copy"
@@ -141,6 +146,7 @@ after = ["one", "two"]
 item = "%(two.dst)s"
 params = { word = "%(one.dst)s" }
 """
+    )
     steps = dict(planned(cli, text))
     assert steps["three/c"] == ["out/two/c.out", "out/three/c.out", "out/one/c.out"]
 
@@ -221,7 +227,9 @@ NEEDY_STAGE = '[[stage]]\nname = "one"\nadapter = "needy"\nitems = "*.tif"\n'
 
 
 def test_every_fault_of_a_job_is_told_with_file_line_key_caret_and_nearest_key(cli: Cli) -> None:
-    said = refused(cli, """
+    said = refused(
+        cli,
+        """
 [run]
 gpus = "3-0"
 threads = 0
@@ -237,7 +245,8 @@ adapter = "copy"
 after = "on"
 item = "%(one.dst)s"
 params = { numbr = 3, number = 8 }
-""")
+""",
+    )
     for line, key, what, hint in (
         (3, "run.gpus", "a range goes upwards", "write `0-3`"),
         (4, "run.threads", "0 threads are none", "1 or more"),
@@ -278,9 +287,7 @@ params = { numbr = 3, number = 8 }
         (CHAIN.replace("threads = 3", 'policy = "pol"'), "no policy is called `pol`", ""),
     ],
 )  # fmt: skip
-def test_a_wrong_job_is_refused_with_its_place(
-    cli: Cli, text: str, what: str, where: str
-) -> None:
+def test_a_wrong_job_is_refused_with_its_place(cli: Cli, text: str, what: str, where: str) -> None:
     said = refused(cli, text)
     assert what in said
     assert f"--> {where}" in said or not where
@@ -332,9 +339,13 @@ def test_a_program_of_a_job_that_is_not_installed_is_told_before_any_step_starts
 
 def test_an_interrupted_job_says_what_was_done_and_skips_the_rest(cli: Cli) -> None:
     gate = Gate(cli.folder / "gate")
-    text = f"case \"$1\" in b*) echo $$ > {gate}; exec cat {gate} ;; esac; cat \"$1\" > \"$2\""
-    cli.write("job.toml", CHAIN.replace("threads = 3", "threads = 2").replace(
-        'items = "*.tif"', f"items = \"*.tif\"\nparams.text = '''{text}'''"))
+    text = f'case "$1" in b*) echo $$ > {gate}; exec cat {gate} ;; esac; cat "$1" > "$2"'
+    cli.write(
+        "job.toml",
+        CHAIN.replace("threads = 3", "threads = 2").replace(
+            'items = "*.tif"', f"items = \"*.tif\"\nparams.text = '''{text}'''"
+        ),
+    )
     process = start("run", "job.toml", "--adapter", "copy.toml", cwd=cli.folder)
     pid = int(gate.receive())
     process.send_signal(signal.SIGINT)

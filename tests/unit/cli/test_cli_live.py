@@ -6,12 +6,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from command_line import environment
 from programs import Gate
 from pseudo_terminals import OnTerminal
 
 if TYPE_CHECKING:
     from command_line import Cli
+
+pytestmark = pytest.mark.slow
 
 NEEDY = """
 name = "needy"
@@ -32,9 +35,7 @@ HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
 
 def on_terminal(cli: Cli, *argv: str, **more: str) -> OnTerminal:
-    return OnTerminal(
-        [sys.executable, "-m", "gpucore.cli", *argv], cli.folder, environment(**more)
-    )
+    return OnTerminal([sys.executable, "-m", "gpucore.cli", *argv], cli.folder, environment(**more))
 
 
 def needy(cli: Cli, text: str, *more: str, **env: str) -> OnTerminal:

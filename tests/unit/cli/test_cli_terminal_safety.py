@@ -59,6 +59,7 @@ def write_items(cli: Cli, items: list[bytes]) -> None:
 ECHO = 'printf "%s\\0%s\\0" "$1" "$3" > "$2"'
 
 
+@pytest.mark.slow
 def test_200_hostile_names_reach_the_program_and_no_terminal(cli: Cli) -> None:
     items = names(200)
     write_items(cli, items)
@@ -91,6 +92,7 @@ def _made(cli: Cli, item: bytes) -> bytes:
     return (cli.folder / "out" / f"{PurePosixPath(os.fsdecode(item)).stem}.out").read_bytes()
 
 
+@pytest.mark.slow
 def test_failures_of_hostile_items_are_shown_harmlessly(cli: Cli) -> None:
     items = names(40)
     write_items(cli, items)
@@ -141,7 +143,9 @@ def _said(cli: Cli, call: tuple[str, ...]) -> Ran:
 
 def test_an_adapters_own_texts_are_shown_harmlessly(cli: Cli) -> None:
     nasty = r"\u001b[2J\u0007[/nope]\u202e\u009b31m"
-    cli.write("nasty.toml", f"""
+    cli.write(
+        "nasty.toml",
+        f"""
 name = "nasty"
 title = "t{nasty}"
 licence = "l{nasty}"
@@ -159,7 +163,8 @@ kind = {{ type = "choice", choices = ["c{nasty}"], optional = true, help = "k" }
 [[example]]
 params = {{ word = "w{nasty}" }}
 argv = ["x{nasty}", "w{nasty}"]
-""")
+""",
+    )
     for call in (
         ("adapters", "--adapter", "nasty.toml"),
         ("adapters", "show", "nasty", "--adapter", "nasty.toml"),
