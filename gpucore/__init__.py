@@ -1,7 +1,7 @@
 """GPUs for the programs of cryo-EM: the standard, the allocator, adapters and executors.
 
 `StepExecutor` is what a host application opens; `gpucore.standard` holds the values it deals in,
-`gpucore.plugins` what a plugin needs, `gpucore.testing` the kit for adapter authors.
+`gpucore.plugins` what a plugin needs.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gpucore.errors import NeedError, StepError
 from gpucore.plugins.offers import EngineTask
+from gpucore.record import NOTHING_EARLIER, Earlier, retriable
 from gpucore.running import RunningStep
 from gpucore.scheduling import (
     Action,
@@ -35,6 +36,7 @@ from gpucore.standard.model import (
     Need,
     Outcome,
     StepEnded,
+    StepRetried,
     StepStarted,
     StepState,
 )
@@ -112,6 +114,9 @@ class Dispatch:
         self._futures: dict[int, StepFuture] = {}
         self._leases: dict[int, LeaseAnswer] = {}
         self._running: dict[int, RunningStep] = {}
+        self._earlier: dict[int, Earlier] = {}
+        self._attempts: dict[int, int] = {}
+        self._done_before: set[int] = set()
 
     @property
     def submitted(self) -> int:
@@ -119,18 +124,33 @@ class Dispatch:
         return self._machine.submitted
 
     def submit(
-        self, step: Step, need: Need, after: Sequence[int], future: StepFuture | None = None
+        self,
+        step: Step,
+        need: Need,
+        after: Sequence[int],
+        future: StepFuture | None = None,
+        earlier: Earlier = NOTHING_EARLIER,
     ) -> int:
-        """Submit a step; return its number."""
+        """Submit a step; return its number.
+
+        One that was done in an earlier run, as were all that it waits for, is not run again.
+        """
         with self._quiet:
             self._open += 1
+        done = earlier.done if self._done_before.issuperset(after) else None
         with self._lock:
             number = self._machine.submitted
             self._steps[number] = step
             if future is not None:
                 future.number = number
                 self._futures[number] = future
-            later = self._carry_out(self._machine.handle(Submitted(number, need, after)))
+            if earlier.attempts:
+                self._earlier[number] = earlier
+            event = Submitted(number, need, after, done=done is not None)
+            later = self._carry_out(self._machine.handle(event))
+        if done is not None:
+            self._done_before.add(number)
+            self._settle(number, done)
         self._call(later)
         return number
 
@@ -165,7 +185,10 @@ class Dispatch:
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing new, and end what runs."""
+        self._around.stopping = True
         self.handle(Drained())
+        if self._around.leases is not None:
+            self._around.leases.stop()
         for number in list(self._running):
             self._engine.stop(number, now=now)
 
@@ -194,15 +217,24 @@ class Dispatch:
             later.append(lambda: answer(grant))
             return
         future = self._futures.get(number)
-        if future is not None and not future.set_running_or_notify_cancel():
+        first = number not in self._attempts
+        if future is not None and first and not future.set_running_or_notify_cancel():
             # Cancelled in this very moment; its own Cancelled event comes too late to stop it.
             # Whoever waits for it has been told, and must not be told again.
             del self._futures[number]
             later.append(lambda: self._settle_unstarted(number, StepState.CANCELLED, "cancelled"))
             later.append(lambda: self.handle(Ended(number, done=False)))
             return
+        attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
         running = RunningStep(
-            number, self._steps[number], grant, self._around, self._begun, self._ended
+            number,
+            self._steps[number],
+            grant,
+            self._around,
+            self._begun,
+            self._ended,
+            earlier=self._earlier.get(number, NOTHING_EARLIER),
+            attempt=attempt,
         )
         self._running[number] = running
         self._engine.start(
@@ -227,7 +259,7 @@ class Dispatch:
             later.append(lambda: self._settle_unstarted(number, StepState.FAILED, reason))
         elif action.fate == Fate.SKIPPED:
             name = self._steps[action.because].name if action.because in self._steps else "a step"
-            reason = f"skipped, because {name} did not end well"
+            reason = f"{name} did not end well"
             later.append(lambda: self._settle_unstarted(number, StepState.SKIPPED, reason))
         else:
             later.append(
@@ -246,29 +278,47 @@ class Dispatch:
             )
         )
 
-    def _ended(self, number: int, outcome: Outcome) -> None:
+    def _ended(self, running: RunningStep, outcome: Outcome) -> None:
+        number = running.number
         self._running.pop(number, None)
+        again = retriable(outcome) and self._attempts[number] <= running.step.limits.retries
+        if again and not self._around.stopping:
+            self._write(outcome, running.attempt)
+            stage = running.step.stage
+            self._tell(
+                StepRetried(
+                    run=self._around.run, stage=stage, outcome=outcome, attempt=running.attempt
+                )
+            )
+            self.handle(Ended(number, done=False, again=True))
+            return
         # The devices go on at once; who waits for this step's result comes second.
         self.handle(Ended(number, done=outcome.done))
+        self._write(outcome, running.attempt)
         self._settle(number, outcome)
+
+    def _write(self, outcome: Outcome, attempt: int) -> None:
+        if self._around.record is not None:
+            self._around.record.finish(outcome, attempt)
 
     def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
         step = self._steps[number]
         failure = FailureClass.NOT_STARTED if state is StepState.FAILED else None
-        self._settle(
-            number,
-            Outcome(
-                step=step.name,
-                adapter=step.adapter.name,
-                state=state,
-                reason=reason,
-                failure=failure,
-            ),
+        outcome = Outcome(
+            step=step.name,
+            adapter=step.adapter.name,
+            state=state,
+            reason=reason,
+            failure=failure,
         )
+        self._write(outcome, 0)
+        self._settle(number, outcome)
 
     def _settle(self, number: int, outcome: Outcome) -> None:
         step = self._steps.pop(number)
         future = self._futures.pop(number, None)
+        self._earlier.pop(number, None)
+        self._attempts.pop(number, None)
         self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
         with self._quiet:
             self.counts[outcome.state] += 1

@@ -160,8 +160,20 @@ def raise_faults(errors: Iterable[GpucoreError]) -> None:
         raise Faults(found)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+_MOST_NAMES = 12
+
+
+def did_you_mean(name: str, known: Iterable[str], *, listed: str = "") -> str:
     """Return the hint for a name that is not known: the nearest one, or all there are.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : Iterable[str]
+        What there is.
+    listed : str
+        What lists it, told where nothing is near and there are too many to be named.
 
     Examples
     --------
@@ -174,4 +186,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean `{near[0]}`?"
-    return f"one of: {', '.join(names)}" if names else "there are none here"
+    if not names:
+        return "there are none here"
+    if len(names) <= _MOST_NAMES:
+        return f"one of: {', '.join(names)}"
+    if listed:
+        return f"{listed} lists them"
+    return f"one of: {', '.join(names[:_MOST_NAMES])}, and {len(names) - _MOST_NAMES} more"

@@ -6,16 +6,19 @@ import atexit
 import itertools
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from gpucore.dispatch import Dispatch, StepFuture
 from gpucore.errors import DeviceError, NeedError, ParameterError
-from gpucore.lease import Lease, wait_for_grant
-from gpucore.opening import Settings, read_settings, surroundings
+from gpucore.lease import Lease, give_grant_back, wait_for_grant
+from gpucore.opening import Settings, begin, read_settings, surroundings
 from gpucore.planning import make_step
 from gpucore.provision import Provision, sharing_note
-from gpucore.scheduling import Cancelled, Drained, Ended
-from gpucore.standard.model import Event, Need, Noted, RunEnded, RunStarted, StepState
+from gpucore.record import NOTHING_EARLIER, Earlier
+from gpucore.scheduling import Cancelled, Drained
+from gpucore.standard.model import Event, Need, Noted, RunEnded, StepState
+from gpucore.standard.params import rooted
 from gpucore.system.programs import find_program
 
 if TYPE_CHECKING:
@@ -46,16 +49,22 @@ class StepExecutor:
         provision: Provision,
         *,
         output: str | None = None,
+        resume: bool = False,
+        kill_orphans: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self.plugins = settings.plugins
         engine = self.plugins.engine(settings.config.engine)
         around = surroundings(settings, output)
+        around.kill_orphans = kill_orphans
         self.provision = provision
         self.run = around.run
         self._around = around
         self._settings = settings
-        self._output = output or ""
+        self._output = output
+        self._resume = resume
+        self._begun = threading.Lock()
+        self._has_begun = False
         self._on_event = on_event
         self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
@@ -65,14 +74,6 @@ class StepExecutor:
         # A host that ends without closing leaves no program of ours behind.
         self._process = os.getpid()
         atexit.register(self._end_with_host)
-        self._tell(
-            RunStarted(
-                run=self.run,
-                devices=provision.devices,
-                slots=tuple(unit.devices for unit in provision.units),
-                workers=provision.workers,
-            )
-        )
 
     @classmethod
     def open(
@@ -89,6 +90,7 @@ class StepExecutor:
         isolate: bool | None = None,
         root: str | os.PathLike[str] | None = None,
         plugins: PluginHost | None = None,
+        resume: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> StepExecutor:
         """Open an executor; what is not given comes from the site's configuration.
@@ -115,6 +117,10 @@ class StepExecutor:
             Relative paths are below it, and programs run in it; the working directory by default.
         plugins : PluginHost
             What was loaded already.
+        resume : bool
+            Whether a step of the same name, command and files that an earlier run of the same
+            ``output`` has done counts as done. Programs that outlived an earlier host are waited
+            for, not started twice.
         on_event : callable
             Told of every event, on whichever thread it happens; what it raises is dropped.
 
@@ -143,6 +149,7 @@ class StepExecutor:
             settings,
             settings.provide(),
             output=None if output is None else os.fspath(output),
+            resume=resume,
             on_event=on_event,
         )
 
@@ -196,16 +203,19 @@ class StepExecutor:
             known,
             params,
             name=name or f"{known.name}/{next(self._numbers)}",
-            output=self._output,
+            output=self._output or "",
             use_gpu=use_gpu,
             gpus=gpus,
         )
         self.check(known, use_gpu=use_gpu)
         need = self._need(step)
         self._dispatch.check(need)
+        self._begin()
+        if self._around.record is not None:
+            self._around.record.add(step)
         future = StepFuture(self._dispatch)
-        self._around.folder.make()
-        self._dispatch.submit(step, need, [one.number for one in after], future)
+        before = [one.number for one in after]
+        self._dispatch.submit(step, need, before, future, self._earlier(step))
         return future
 
     def submit_plan(self, plan: Plan) -> None:
@@ -220,13 +230,19 @@ class StepExecutor:
         on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=adapter.name in on_gpu)
-        self._around.folder.make()
         for need in {self._need(planned.step) for planned in plan.steps}:
             self._dispatch.check(need)
+        self._begin()
+        if self._around.record is not None:
+            self._around.record.plan(planned.step for planned in plan.steps)
         numbers: list[int] = []
         for planned in plan.steps:
+            step = planned.step
             after = [numbers[place] for place in planned.after]
-            numbers.append(self._dispatch.submit(planned.step, self._need(planned.step), after))
+            number = self._dispatch.submit(
+                step, self._need(step), after, earlier=self._earlier(step)
+            )
+            numbers.append(number)
 
     def lease(
         self,
@@ -263,13 +279,15 @@ class StepExecutor:
         alone = (
             known is not None and known.gpu.sharing == "forbidden" and not self._settings.may_share
         )
+        self._begin()
         need = Need(gpus=gpus, worker=False, alone=alone)
-        number, granted = wait_for_grant(self._dispatch, need, timeout)
+        number, granted, fds = wait_for_grant(self._dispatch, need, timeout, self._around.leases)
         return Lease(
             granted.devices,
             known,
             self._around,
-            lambda: self._dispatch.handle(Ended(number, done=True)),
+            fds,
+            lambda: give_grant_back(self._dispatch, number, granted, self._around.leases),
         )
 
     def check(self, adapter: Adapter, *, use_gpu: bool) -> None:
@@ -332,6 +350,9 @@ class StepExecutor:
             self._closed = True
             self._engine.close()
             atexit.unregister(self._end_with_host)
+            if self._around.record is not None:
+                reason = "it was stopped" if self._around.stopping else ""
+                self._around.record.close(self.counts, reason)
             self._tell(RunEnded(run=self.run, counts=self.counts))
 
     def __enter__(self) -> StepExecutor:
@@ -356,6 +377,25 @@ class StepExecutor:
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise NeedError("the executor is closed", hint="use it inside its `with` block")
+
+    def _begin(self) -> None:
+        with self._begun:
+            if not self._has_begun:
+                begin(
+                    self._around,
+                    self._settings,
+                    self.provision,
+                    output=self._output,
+                    resume=self._resume,
+                    tell=self._tell,
+                )
+                self._has_begun = True
+
+    def _earlier(self, step: Step) -> Earlier:
+        if self._around.record is None:
+            return NOTHING_EARLIER
+        values = rooted(step.adapter, step.values, str(self._around.root))
+        return self._around.record.earlier(step, values)
 
     def _need(self, step: Step) -> Need:
         need = step.need(may_share=self._settings.may_share)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gpucore.clashes import clashes, missing_inputs, missing_items
 from gpucore.config import Stage, ordered
 from gpucore.errors import Faults, GpucoreError, ParameterError, did_you_mean, raise_faults
 from gpucore.outcomes import expected_outputs
-from gpucore.planning import Plan, PlannedStep, clashes, make_step, missing_items, stage_steps
+from gpucore.planning import Plan, PlannedStep, make_step, stage_steps
 from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.step import Step
 
@@ -40,8 +42,9 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
     Raises
     ------
     GpucoreError
-        For every item that is not there, every pattern that fits nothing, every two steps that
-        would write the same output, each with the file and the stage.
+        For every item that is not there, every pattern that fits nothing, every file of a parameter
+        that is not there and that nothing before makes, every two steps that would write the same
+        output, each with the file and the stage.
     """
     job, root = job_file.job, job_file.folder
     parts: dict[str, _Part] = {}
@@ -51,13 +54,19 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
         table = tables[name]
         if not parts.keys() >= set(table.before):
             continue  # what it hangs on is wrong, and told
+        key = _key(job, table)
         try:
-            parts[name] = _part(table, adapters[table.adapter], parts, root, job.run.output)
+            part = _part(table, adapters[table.adapter], parts, root, job.run.output)
         except GpucoreError as error:
             faults += [
-                job_file.toml.fault(_key(job, table), one.what, one.hint)
+                job_file.toml.fault(key, one.what, one.hint)
                 for one in (error.errors if isinstance(error, Faults) else (error,))
             ]
+            continue
+        parts[name] = part
+        steps = [node.step for node in part.nodes]
+        for param, fault in missing_inputs(steps, root, _Coming(part, root)):
+            faults.append(job_file.toml.fault((*key, "params", param), fault.what, fault.hint))
     raise_faults(faults)
     nodes = [node for part in parts.values() for node in part.nodes]
     found = clashes([node.step for node in nodes], root)
@@ -76,9 +85,63 @@ class _Node:
 
 @dataclass
 class _Part:
-    """The steps of a stage, or a single one."""
+    """The steps of a stage, or a single one.
 
-    nodes: list[_Node] = field(default_factory=list)
+    Parameters
+    ----------
+    nodes : list of _Node
+        Its steps.
+    folder : str
+        Where its outputs lie that nobody named.
+    before : tuple of _Part
+        What it waits for.
+    """
+
+    nodes: list[_Node]
+    folder: str
+    before: tuple[_Part, ...]
+
+    def earlier(self) -> Iterator[_Part]:
+        """Yield all that come before it, each once."""
+        found: dict[int, _Part] = {}
+        waiting = [*self.before]
+        while waiting:
+            part = waiting.pop()
+            if id(part) not in found:
+                found[id(part)] = part
+                waiting += part.before
+                yield part
+
+
+class _Coming:
+    """Whether what comes before a part makes a path; looked up when the first path is asked for."""
+
+    def __init__(self, part: _Part, root: Path) -> None:
+        self._part = part
+        self._root = root
+        self._made: set[str] | None = None
+        self._folders: set[str] = set()
+
+    def __call__(self, path: str) -> bool:
+        if self._made is None:
+            earlier = list(self._part.earlier())
+            self._folders = {self._real(part.folder) for part in earlier}
+            self._made = {
+                self._real(output.path)
+                for part in earlier
+                for step in (node.step for node in part.nodes)
+                for output in expected_outputs(step, step.values, gpu=step.use_gpu)
+            }
+        real = self._real(path)
+        # Programs also make files that no adapter tells of, and whole folders of them.
+        return (
+            real in self._made
+            or any(real == one or real.startswith(f"{one}/") for one in self._folders)
+            or any(one.startswith(f"{real}/") for one in self._made)
+        )
+
+    def _real(self, path: str) -> str:
+        return os.path.realpath(self._root / path)
 
 
 def _key(job: Job, table: Stage | StepTable) -> tuple[str | int, ...]:
@@ -97,6 +160,7 @@ def _part(
     folder = f"{output}/{table.name}"
     # Whoever is chained item by item waits for its own item's step, otherwise for the whole stage.
     chained = _stages_named(table)
+    before = tuple(parts[name] for name in table.before)
     whole = [node for name in table.before if name not in chained for node in parts[name].nodes]
     if lost := {} if chained else _marked(table):
         key, value = next(iter(lost.items()))
@@ -113,7 +177,7 @@ def _part(
             use_gpu=table.use_gpu,
             gpus=table.gpus,
         )
-        return _Part([_joined(step, whole)])
+        return _Part([_joined(step, whole)], folder, before)
     given = {key: value for key, value in table.params.items() if key not in _chained_params(table)}
     if table.item:
         counts = {name: len(parts[name].nodes) for name in chained}
@@ -139,12 +203,10 @@ def _part(
         gpus=table.gpus,
         own=filled,
     )
-    return _Part(
-        [
-            _joined(step, [*(rows[place] if rows else ()), *whole])
-            for place, step in enumerate(steps)
-        ]
-    )
+    nodes = [
+        _joined(step, [*(rows[place] if rows else ()), *whole]) for place, step in enumerate(steps)
+    ]
+    return _Part(nodes, folder, before)
 
 
 _ITEM = "\0item"

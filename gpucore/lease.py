@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from gpucore.errors import NeedError, TemplateError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gpucore.dispatch import Dispatch
+    from gpucore.holding import RunLeases
     from gpucore.running import Surroundings
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command, Device, Need
@@ -35,6 +37,8 @@ class Lease:
         The program that is to be started, when that is known.
     around : Surroundings
         The run.
+    fds : tuple of int
+        Descriptors that carry the kernel lease.
     release : callable
         Gives it back.
 
@@ -46,16 +50,16 @@ class Lease:
         Descriptors to hand to the program (``pass_fds``), so that the lease lasts as long as it.
     """
 
-    fds: tuple[int, ...] = ()
-
     def __init__(
         self,
         devices: tuple[Device, ...],
         adapter: Adapter | None,
         around: Surroundings,
+        fds: tuple[int, ...],
         release: Callable[[], None],
     ) -> None:
         self.devices = devices
+        self.fds = fds
         self._adapter = adapter
         self._around = around
         self._release = release
@@ -142,8 +146,19 @@ class Lease:
         self.release()
 
 
-def wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tuple[int, Grant]:
-    """Ask for devices and wait for them; return the number they are given back by, and the grant.
+def wait_for_grant(
+    dispatch: Dispatch, need: Need, timeout: float | None, leases: RunLeases | None
+) -> tuple[int, Grant, tuple[int, ...]]:
+    """Ask for devices, in this process and on this machine, and wait for them.
+
+    Returns
+    -------
+    number : int
+        By which they are given back.
+    grant : Grant
+        The devices.
+    fds : tuple of int
+        Descriptors that carry their kernel leases.
 
     Raises
     ------
@@ -159,6 +174,7 @@ def wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tup
         answers.append(what)
         answered.set()
 
+    deadline = None if timeout is None else time.monotonic() + timeout
     number = dispatch.ask(need, answer)
     try:
         in_time = answered.wait(timeout)
@@ -181,4 +197,23 @@ def wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tup
         raise granted
     if granted is None:
         raise NeedError("the executor was stopped while a lease was waited for")
-    return number, granted
+    left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+    try:
+        fds = leases.take(_uuids(granted), "a lease", left) if leases is not None else ()
+    except BaseException:
+        dispatch.handle(Ended(number, done=True))
+        raise
+    return number, granted, fds
+
+
+def give_grant_back(
+    dispatch: Dispatch, number: int, grant: Grant, leases: RunLeases | None
+) -> None:
+    """Give back what `wait_for_grant` gave."""
+    if leases is not None:
+        leases.give(_uuids(grant))
+    dispatch.handle(Ended(number, done=True))
+
+
+def _uuids(grant: Grant) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(device.uuid for device in grant.devices))

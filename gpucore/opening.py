@@ -11,18 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpucore.config import SiteConfig, load_site
+from gpucore.holding import RunLeases
 from gpucore.plugins import PluginHost
 from gpucore.provision import Provision, provide
+from gpucore.record import RunRecord
 from gpucore.registry import add_adapters, open_plugins
 from gpucore.running import Surroundings
 from gpucore.standard.adapter import Adapter
+from gpucore.standard.model import Noted, RunStarted
 from gpucore.system.folders import RunFolder
+from gpucore.system.lease_directory import find_lease_directory
+from gpucore.system.leases import Leases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from gpucore.standard.model import Event
 
 
-__all__ = ["Settings", "read_settings", "surroundings"]
+__all__ = ["Settings", "begin", "read_settings", "surroundings"]
 
 _RUNS = itertools.count(1)
 
@@ -127,3 +134,51 @@ def surroundings(settings: Settings, output: str | None) -> Surroundings:
         settings={name: one.env for name, one in config.program.items()},
         isolate=config.isolate,
     )
+
+
+def begin(
+    around: Surroundings,
+    settings: Settings,
+    provision: Provision,
+    *,
+    output: str | None,
+    resume: bool,
+    tell: Callable[[Event], None],
+) -> None:
+    """Make a run's folder, open its journal, and find where its leases lie: before its first step.
+
+    Raises
+    ------
+    GpucoreError
+        When the folder cannot be written, another run writes the journal, or the lease directory
+        cannot be trusted.
+    """
+
+    def note(text: str) -> None:
+        tell(Noted(run=around.run, text=text))
+
+    if provision.units:
+        told = settings.config.lease_directory
+        directory = find_lease_directory(around.environment, configured=told)
+        uuids = [device.uuid for device in provision.devices]
+        shares = dict.fromkeys(uuids, settings.config.shares)
+        around.leases = RunLeases(Leases(directory, shares=shares))
+    around.folder.make()
+    if output is not None:
+        around.record = RunRecord(
+            settings.root / output,
+            around.run,
+            around.environment,
+            resume=resume,
+            on_trouble=note,
+        )
+    tell(
+        RunStarted(
+            run=around.run,
+            devices=provision.devices,
+            slots=tuple(unit.devices for unit in provision.units),
+            workers=provision.workers,
+        )
+    )
+    for text in around.record.notes if around.record is not None else ():
+        note(text)

@@ -14,12 +14,13 @@ from gpucore.standard.model import Command, Device, FailureClass, Outcome, StepS
 from gpucore.standard.params import Values
 from gpucore.standard.step import Step
 from gpucore.standard.template import fill_text, holds
-from gpucore.system.files import Stamp, collect, file_fault, made_anew
+from gpucore.system.files import Stamp, collect, file_fault, made_anew, stamp
 from gpucore.system.logs import find_marks, holds_line, last_line
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
     from gpucore.standard.adapter import Output
+    from gpucore.system.journal_records import Began
 
 __all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged"]
 
@@ -56,6 +57,8 @@ class Started:
         Its own directory.
     log : str
         What its program prints.
+    status : str
+        Where its shepherd leaves the exit code.
     command : Command or None
         What was started, once it was.
     before : dict
@@ -67,8 +70,23 @@ class Started:
     values: Values
     folder: str
     log: str
+    status: str = ""
     command: Command | None = None
     before: Mapping[str, Stamp | None] = field(default_factory=dict)
+
+    def adopt(self, began: Began) -> None:
+        """Take the place of what an earlier host had started."""
+        log = Path(began.log)
+        self.log = began.log
+        self.folder = str(log.parent.parent / "steps" / log.stem)
+        self.command = Command(argv=began.argv, env=dict(began.env))
+        # What is older than the beginning was there before it.
+        outputs = expected_outputs(self.step, self.values, gpu=bool(self.devices))
+        stamps = {output.path: stamp(output.path) for output in outputs}
+        self.before = {
+            path: one if one and one.changed_ns < began.time * 1e9 else None
+            for path, one in stamps.items()
+        }
 
 
 def expected_outputs(step: Step, values: Values, *, gpu: bool) -> list[ExpectedOutput]:
@@ -162,6 +180,8 @@ class _Verdict:
     def decide(self) -> None:
         if self.ended.stopped:
             self.state, self.reason = StepState.CANCELLED, "it was stopped"
+        elif self.ended.limit:
+            self._fail(FailureClass.LIMIT, f"it was ended: {self.ended.limit}")
         elif self.ended.code is None:
             self._not_started()
         elif self.ended.code not in self.adapter.success_codes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gpucore.errors import DeviceError, GpucoreError, ParameterError, raise_faults
-from gpucore.outcomes import expected_outputs
+from gpucore.clashes import clashes, missing_inputs, missing_items
+from gpucore.errors import DeviceError, ParameterError, raise_faults
 from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
 from gpucore.standard.params import Values, check_value, read_values
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Adapter
 
 __all__ = ["Plan", "PlannedStep", "check_gpus", "make_step", "plan_map", "preview", "stage_steps"]
-
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -110,15 +107,16 @@ def plan_map(
     Raises
     ------
     ParameterError, Faults
-        For every wrong value, every file that is not there, and every two items that would write
-        the same output.
+        For every wrong value, every file that is not there, those that parameters name among them,
+        and every two items that would write the same output.
     """
     steps = list(
         stage_steps(
             adapter, items, given, stage=adapter.name, output=output, use_gpu=use_gpu, gpus=gpus
         )
     )
-    faults = [*missing_items(items, root), *clashes(steps, root)]
+    inputs = (fault for _, fault in missing_inputs(steps, root))
+    faults = [*missing_items(items, root), *inputs, *clashes(steps, root)]
     raise_faults(faults)
     return Plan(steps=tuple(PlannedStep(step) for step in steps), root=root)
 
@@ -210,53 +208,6 @@ def check_gpus(adapter: Adapter, gpus: int | None) -> None:
         )
 
 
-def missing_items(items: Sequence[str], root: Path) -> Iterator[GpucoreError]:
-    """Yield an error for each item that is not there, the first score by name."""
-    missing = [item for item in items if not (root / item).exists()]
-    for item in missing[:_SHOWN]:
-        yield ParameterError(f"there is no file `{item}`", hint="look at its name and its folder")
-    if len(missing) > _SHOWN:
-        yield ParameterError(f"and {len(missing) - _SHOWN} more files are not there")
-
-
-def clashes(steps: Sequence[Step], root: Path) -> Iterator[GpucoreError]:
-    """Yield an error for each output that two steps would write, or that a step reads.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        All steps of the plan.
-    root : Path
-        Relative paths are below it.
-    """
-    places = _Places(root)
-    makers: dict[_Place, str] = {}
-    # A stage may read what an earlier one writes, but not what it writes itself.
-    readers = {(step.stage, places.of(item)): step.name for step in steps for item in _items(step)}
-    for step in steps:
-        values = step.values
-        inputs = {places.of(path) for path in _inputs(step.adapter, values)}
-        for output in expected_outputs(step, values, gpu=step.use_gpu):
-            path = str(PurePosixPath(output.path))
-            place = places.of(path)
-            if place in inputs:
-                yield ParameterError(
-                    f"{step.name} would overwrite its own input `{path}`",
-                    hint="give another output folder",
-                )
-            elif reader := readers.get((step.stage, place)):
-                yield ParameterError(
-                    f"{step.name} would overwrite `{path}`, the input of {reader}",
-                    hint="give another output folder",
-                )
-            elif makers.get(place, step.name) != step.name:
-                yield ParameterError(
-                    f"{makers[place]} and {step.name} would write the same output `{path}`",
-                    hint="rename one of the two items, or give them folders of their own",
-                )
-            makers[place] = step.name
-
-
 def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tuple[Step, Grant]]:
     """Yield the steps in the order in which they would start, with what they would be given.
 
@@ -303,40 +254,8 @@ def _refuse_without_gpu(plan: Plan, provision: Provision) -> None:
     )
 
 
-def _items(step: Step) -> Iterator[str]:
-    item = step.own.get(step.adapter.item) if step.stage else None
-    if isinstance(item, str):
-        yield item
-
-
-def _inputs(adapter: Adapter, values: Values) -> Iterator[str]:
-    for name, param in adapter.params.items():
-        if param.type == "path" and not param.output:
-            value = values.get(name)
-            yield from map(str, value if isinstance(value, tuple) else (value,) if value else ())
-
-
 def _unnamed(adapter: Adapter, fixed: Mapping[str, object]) -> Values:
     return {name: None for name in adapter.output_params if name not in fixed}
-
-
-_Place = tuple[str, str]
-
-
-class _Places:
-    """Tells where a path leads, however it is written; each folder is looked up once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._folders: dict[str, str] = {}
-
-    def of(self, path: str) -> _Place:
-        folder, _, name = path.rpartition("/")
-        real = self._folders.get(folder)
-        if real is None:
-            start = self._root / (folder or ("/" if path.startswith("/") else ""))
-            real = self._folders[folder] = os.path.realpath(start)
-        return real, name
 
 
 class _Names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gpucore.config import SiteConfig
 from gpucore.errors import DeviceError
 from gpucore.scheduling import Ledger, Machine, Unit
 from gpucore.standard.devices import assume, resolve
@@ -81,7 +82,8 @@ def provide(
     environment : Mapping
         That of the run; its ``CUDA_VISIBLE_DEVICES`` bounds the devices.
     machine_needed : bool
-        False for a plan: a list of indexes is taken at its word.
+        False for a plan: without a device source of the user's choice a list of indexes is taken
+        at its word.
 
     Raises
     ------
@@ -95,7 +97,9 @@ def provide(
     items: tuple[Device | Void, ...] = ()
     absent: DeviceError | None = None
     numbered = not gpu_list.auto and not any(isinstance(item, str) for item in gpu_list.items)
-    if gpu_list and not machine_needed and numbered:
+    # Whoever names a source wants its devices; nobody asked for the one that is built in.
+    chosen = devices != SiteConfig.devices
+    if gpu_list and numbered and not machine_needed and not chosen:
         items = assume(gpu_list)
     elif gpu_list:
         items, absent = _found(plugins, gpu_list, devices, environment)

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.errors import GpucoreError
+from gpucore.holding import RunLeases
 from gpucore.outcomes import InputFaultError, Started, expected_outputs, judge, unjudged
-from gpucore.plugins.offers import Prepared
+from gpucore.plugins.offers import Exit, Prepared
+from gpucore.record import NOTHING_EARLIER, Earlier, RunRecord
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
 from gpucore.system.files import file_fault, furnish, safe_name, stamp
 from gpucore.system.folders import RunFolder
+from gpucore.system.orphans import end_all, find_marked, wait_for_end
+from gpucore.system.shepherd import read_status, shepherded, unwrapped_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gpucore.plugins.offers import Exit
     from gpucore.scheduling import Grant
     from gpucore.standard.model import Outcome
     from gpucore.standard.step import Step
+    from gpucore.system.journal_records import Began
 
 __all__ = ["RunningStep", "Surroundings"]
 
 _LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Surroundings:
     """What all steps of a run have in common outside the standard.
 
@@ -50,6 +57,14 @@ class Surroundings:
         What the site sets for each adapter's program.
     isolate : bool
         Whether other GPUs are hidden from every program that bears it.
+    leases : RunLeases or None
+        The run's kernel leases; None before its first step.
+    record : RunRecord or None
+        The run's journal; None without an output folder, and before its first step.
+    kill_orphans : bool
+        Whether programs that outlived their host are ended instead of waited for.
+    stopping : bool
+        Whether the run is to end.
     """
 
     run: str
@@ -59,6 +74,27 @@ class Surroundings:
     executables: dict[str, str]
     settings: Mapping[str, Mapping[str, str]]
     isolate: bool
+    leases: RunLeases | None = None
+    record: RunRecord | None = None
+    kill_orphans: bool = False
+    stopping: bool = False
+
+
+class AdoptedError(GpucoreError):
+    """Instead of a program to be started: one that an earlier host had started has ended.
+
+    Parameters
+    ----------
+    began : Began
+        Its beginning, as recorded then.
+    code : int
+        Its exit code.
+    """
+
+    def __init__(self, began: Began, code: int) -> None:
+        super().__init__("the program was started by an earlier host, and has ended")
+        self.began = began
+        self.code = code
 
 
 class RunningStep:
@@ -76,6 +112,10 @@ class RunningStep:
         The run.
     on_begun, on_ended : callable
         Told when its program runs, and once when it has ended.
+    earlier : Earlier
+        What earlier runs say of it.
+    attempt : int
+        Which attempt of this run it is, from 1.
     """
 
     def __init__(
@@ -85,7 +125,10 @@ class RunningStep:
         grant: Grant,
         around: Surroundings,
         on_begun: Callable[[RunningStep], None],
-        on_ended: Callable[[int, Outcome], None],
+        on_ended: Callable[[RunningStep, Outcome], None],
+        *,
+        earlier: Earlier = NOTHING_EARLIER,
+        attempt: int = 1,
     ) -> None:
         self.number = number
         self.step = step
@@ -93,6 +136,10 @@ class RunningStep:
         self._around = around
         self._on_begun = on_begun
         self._on_ended = on_ended
+        self._earlier = earlier
+        self.attempt = earlier.attempts + attempt
+        self._unfinished = earlier.unfinished if attempt == 1 else None
+        self._leased: tuple[str, ...] = ()
 
     @cached_property
     def started(self) -> Started:
@@ -103,9 +150,9 @@ class RunningStep:
             step=self.step,
             devices=self.grant.devices,
             values={},
-            folder=f"{folder}/steps/{place}",
-            # One attempt so far; its number keeps the logs of later ones apart.
-            log=f"{folder}/log/{place}.1.txt",
+            folder=f"{folder}/steps/{place}.{self.attempt}",
+            log=f"{folder}/log/{place}.{self.attempt}.txt",
+            status=f"{folder}/status/{place}.{self.attempt}",
         )
 
     def prepare(self) -> Prepared:
@@ -117,12 +164,19 @@ class RunningStep:
             When an input is not what it should be.
         TemplateError, OSError
             When the command cannot be made, or its place not be written.
+        AdoptedError
+            When a program of an earlier host did the step.
+        LeaseStopped
+            When the run is stopped while it waits for its devices.
         """
         around, started, adapter = self._around, self.started, self.step.adapter
         values = self.step.values
         absolute = rooted(adapter, values, str(around.root))
         started.values = absolute
+        if self._unfinished is not None:
+            self._adopt(self._unfinished)
         self._look_at_inputs(absolute)
+        fds = self._lease()
         template = adapter.command
         command = render(
             adapter,
@@ -151,12 +205,28 @@ class RunningStep:
         if any(device.simulated for device in self.grant.devices):
             # Nothing can compute there: a program that knows of it can do without.
             environment["GPUCORE_SIMULATED"] = "1"
+        argv = command.argv
+        if around.record is not None:
+            _refuse_missing(argv[0], environment)
+            argv = shepherded(argv, started.status)
+            around.record.begin(
+                self.step,
+                absolute,
+                command,
+                self.grant.devices,
+                attempt=self.attempt,
+                log=started.log,
+                status=started.status,
+            )
         return Prepared(
-            argv=command.argv,
+            argv=argv,
             env=environment,
             cwd=str(cwd),
             log=started.log,
             stdin=command.stdin,
+            fds=fds,
+            wall=self.step.limits.wall,
+            quiet=self.step.limits.quiet,
         )
 
     def begun(self, prepared: Prepared) -> None:  # noqa: ARG002 - the form of every engine's call
@@ -165,13 +235,59 @@ class RunningStep:
 
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
+        self._give_back()
+        ended = self._unwrapped(ended)
         try:
             outcome = judge(self.started, ended)
         except Exception as error:
             # A step that is not told to have ended would hold its devices for ever.
             _LOGGER.exception("step %s could not be judged", self.step.name)
             outcome = unjudged(self.started, ended, error)
-        self._on_ended(self.number, outcome)
+        self._on_ended(self, outcome)
+
+    def _lease(self) -> tuple[int, ...]:
+        leases = self._around.leases
+        if leases is None or not self.grant.devices:
+            return ()
+        uuids = tuple(dict.fromkeys(device.uuid for device in self.grant.devices))
+        fds = leases.take(uuids, self.step.name)
+        self._leased = uuids
+        return fds
+
+    def _give_back(self) -> None:
+        if self._leased and self._around.leases is not None:
+            self._around.leases.give(self._leased)
+            self._leased = ()
+
+    def _adopt(self, began: Began) -> None:
+        """Wait for the programs of an earlier host; if they did the step, say so by raising.
+
+        Raises
+        ------
+        AdoptedError
+            With the real exit code.
+        """
+        run = began.env.get("GPUCORE_RUN", "")
+        if self._around.kill_orphans:
+            end_all((run,), self.step.name)
+        while orphans := find_marked((run,), self.step.name):
+            for orphan in orphans:
+                if not wait_for_end(orphan, stopped=lambda: self._around.stopping):
+                    end_all((run,), self.step.name)
+        code = read_status(began.status)
+        if code is not None:
+            raise AdoptedError(began, code)
+
+    def _unwrapped(self, ended: Exit) -> Exit:
+        """Return the program's own end, whoever waited for it."""
+        if isinstance(ended.error, AdoptedError):
+            began = ended.error.began
+            self.attempt = began.attempt
+            self.started.adopt(began)
+            return Exit(code=ended.error.code, started=began.time, ended=ended.ended)
+        if self._around.record is None or ended.code is None:
+            return ended
+        return replace(ended, code=unwrapped_code(ended.code))
 
     def _look_at_inputs(self, values: Mapping[str, object]) -> None:
         for name, param in self.step.adapter.params.items():
@@ -181,3 +297,9 @@ class RunningStep:
             for path in value if isinstance(value, tuple) else (value,):
                 if fault := file_fault(str(path), param.check, result=False):
                     raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=param.help)
+
+
+def _refuse_missing(program: str, environment: Mapping[str, str]) -> None:
+    """Refuse what cannot be started: a shepherd would only have the shell's word for it."""
+    if shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)

@@ -35,6 +35,7 @@ dst = { type = "path", output = "%(src.stem)s.out", help = "what is made" }
 text = { type = "string", default = 'cat "$1" > "$2"', help = "what is run" }
 word = { type = "string", default = "a word", help = "what is said" }
 number = { type = "int", default = 1, min = 0, max = 5, help = "a number" }
+side = { type = "path", optional = true, help = "what is read beside it" }
 switch = { type = "bool", default = false, help = "a switch" }
 """
 """An adapter that runs shell text: ``$1`` is the item, ``$2`` the output, ``$3`` a word."""

@@ -33,10 +33,13 @@ LEVELS = (
 MODULES = {
     "gpucore": "gpucore.executor",  # what a host sees; it imports up to the executor, lazily
     "gpucore.__main__": "gpucore.cli",
+    "gpucore.clashes": "gpucore.executor",
     "gpucore.dispatch": "gpucore.executor",
     "gpucore.jobs": "gpucore.executor",
     "gpucore.lease": "gpucore.executor",
+    "gpucore.holding": "gpucore.executor",
     "gpucore.opening": "gpucore.executor",
+    "gpucore.record": "gpucore.executor",
     "gpucore.outcomes": "gpucore.executor",
     "gpucore.planning": "gpucore.executor",
     "gpucore.provision": "gpucore.executor",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpucore.cli.options import as_json, settings_of, where_from
-from gpucore.cli.terminal import clean, print_json, print_table
+from gpucore.cli.options import adapter_files, as_json, config_file, settings_of
+from gpucore.cli.terminal import clean, print_json, print_table, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,21 +19,21 @@ __all__ = ["command"]
 
 
 @click.group("adapters", invoke_without_command=True)
-@where_from
+@config_file
+@adapter_files
 @as_json
 @click.pass_context
 def command(
     context: click.Context,
     config: str | None,
     adapters: tuple[str, ...],
-    devices: str | None,
     json_: bool,
 ) -> int:
     """List the programs that gpucore knows, or show one."""
     if context.invoked_subcommand:
         context.obj = (config, adapters)
         return 0
-    host = settings_of({"devices": devices}, config, adapters).plugins
+    host = settings_of({}, config, adapters).plugins
     known = [host.adapters[name] for name in sorted(host.adapters)]
     if json_:
         rows = [
@@ -57,7 +57,8 @@ def command(
 
 @command.command("show")
 @click.argument("name", metavar="NAME")
-@where_from
+@config_file
+@adapter_files
 @as_json
 @click.pass_context
 def show(
@@ -65,24 +66,27 @@ def show(
     name: str,
     config: str | None,
     adapters: tuple[str, ...],
-    devices: str | None,
     json_: bool,
 ) -> int:
     """Show one adapter: parameters, GPU forms, outputs, examples, licence, citation."""
     outer_config, outer_adapters = context.obj or (None, ())
-    host = settings_of(
-        {"devices": devices}, config or outer_config, (*outer_adapters, *adapters)
-    ).plugins
+    host = settings_of({}, config or outer_config, (*outer_adapters, *adapters)).plugins
     adapter = host.adapter(name)
     if json_:
         from dataclasses import asdict  # noqa: PLC0415
 
-        print_json("adapter", {"from": host.origin_of(name), "adapter": asdict(adapter)})
+        data = asdict(adapter, dict_factory=_as_in_toml)
+        print_json("adapter", {"from": host.origin_of(name), "adapter": data})
         return 0
     for line in _page(adapter, host.origin_of(name)):
         # Titles stand alone and stand out.
-        click.secho(clean(line), bold=not line.startswith(" "))
+        click.echo(styled(clean(line), bold=not line.startswith(" ")))
     return 0
+
+
+def _as_in_toml(fields: list[tuple[str, object]]) -> dict[str, object]:
+    # A key that is a word of Python's own is `class_` there alone.
+    return {name.rstrip("_"): value for name, value in fields}
 
 
 def _page(adapter: Adapter, origin: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gpucore.cli.options import settings_of, where_from
+from gpucore.cli.options import adapter_files, config_file, settings_of
 from gpucore.cli.terminal import clean
 
 __all__ = ["command"]
@@ -19,8 +19,9 @@ def command() -> None:
 
 @command.command("check", epilog="Example: gpucore config check job.toml")
 @click.argument("file", type=click.Path(), metavar="FILE")
-@where_from
-def check(file: str, config: str | None, adapters: tuple[str, ...], devices: str | None) -> int:
+@config_file
+@adapter_files
+def check(file: str, config: str | None, adapters: tuple[str, ...]) -> int:
     """Check a file, whichever kind it is, and tell every fault at once."""
     from gpucore.config import (  # noqa: PLC0415
         check_adapter,
@@ -40,12 +41,13 @@ def check(file: str, config: str | None, adapters: tuple[str, ...], devices: str
     elif kind == "job":
         job = check_job(toml)
         settings = settings_of(
-            {"devices": devices},
+            {},
             config,
             tuple(str(Path(one).absolute()) for one in adapters),
             root=str(job.folder),
         )
-        raise_faults(job_faults(job, settings.plugins.adapters, policy=settings.config.policy))
+        plugins = settings.plugins
+        raise_faults(job_faults(job, plugins.adapters, policies=plugins.policies))
         parts = len(job.job.parts)
         click.echo(f"{clean(file)}: the job is fine ({parts} part{'s' * (parts != 1)})")
     else:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from gpucore.cli.terminal import clean, talk, tell_error
-from gpucore.errors import GpucoreError, did_you_mean
+from gpucore.cli.terminal import clean, tell_error
+from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +40,11 @@ class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in VERBS:
-            hint = did_you_mean(cmd_name, VERBS)
-            ctx.fail(f"There is no verb `{cmd_name}`: {hint}")
+            raise ParameterError(
+                f"there is no verb `{cmd_name}`", hint=did_you_mean(cmd_name, VERBS)
+            )
         module = importlib.import_module(f"gpucore.cli.{_module(cmd_name)}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of a user
@@ -104,11 +105,14 @@ def _module(verb: str) -> str:
 
 
 def _tell_usage(error: click.ClickException) -> None:
-    """Say what click found; it quotes arguments as they are, whatever they would do."""
+    """Say what click found as any other error is said."""
     context = getattr(error, "ctx", None)
+    hint = ""
     if context is not None:
-        talk(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
-    talk(f"Error: {clean(error.format_message())}")
+        usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
+        hint = f"{usage}; see `{context.command_path} --help`"
+    what = error.format_message().rstrip(".")
+    tell_error(GpucoreError(what[:1].lower() + what[1:], hint=hint))
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpucore.cli.options import settings_of, where_from
+from gpucore.cli.options import config_file, device_source, settings_of
 
 if TYPE_CHECKING:
     from gpucore.lease import Lease
@@ -18,8 +18,8 @@ __all__ = ["command"]
 
 @click.command(
     "exec",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="Example: gpucore exec --gpus 1 -- prog --gpu %(GPU)s in.mrc",
+    context_settings={"allow_interspersed_args": False},
+    epilog="Example: gpucore exec --gpus 1 -- prog --gpu '%(GPU)s' in.mrc",
 )
 @click.option(
     "--gpus",
@@ -31,13 +31,13 @@ __all__ = ["command"]
     help="How many GPUs.",
 )
 @click.option("--wait", type=float, metavar="SECONDS", help="How long to wait; for ever.")
-@where_from
+@config_file
+@device_source
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 def command(
     count: int,
     wait: float | None,
     config: str | None,
-    adapters: tuple[str, ...],
     devices: str | None,
     argv: tuple[str, ...],
 ) -> int:
@@ -50,7 +50,7 @@ def command(
     from gpucore.executor import StepExecutor  # noqa: PLC0415
     from gpucore.standard.template import fill_gpu  # noqa: PLC0415
 
-    settings = settings_of({"devices": devices, "policy": "pool"}, config, adapters)
+    settings = settings_of({"devices": devices, "policy": "pool"}, config)
     executor = StepExecutor(settings, settings.provide())
     try:
         lease = executor.lease(gpus=count, timeout=wait)

@@ -6,21 +6,22 @@ import os
 
 import click
 
-from gpucore.cli.options import as_json, settings_of, where_from
+from gpucore.cli.options import as_json, config_file, device_source, settings_of
 from gpucore.cli.terminal import print_json, print_table
 
 __all__ = ["command"]
 
 
 @click.command("gpus")
-@where_from
+@config_file
+@device_source
 @as_json
-def command(config: str | None, adapters: tuple[str, ...], devices: str | None, json_: bool) -> int:
+def command(config: str | None, devices: str | None, json_: bool) -> int:
     """Show the GPUs of this machine."""
     from gpucore.errors import DeviceError  # noqa: PLC0415
     from gpucore.provision import read_devices  # noqa: PLC0415
 
-    settings = settings_of({"devices": devices}, config, adapters)
+    settings = settings_of({"devices": devices}, config)
     source = settings.config.devices
     found = read_devices(settings.plugins, source, settings.environment)
     if json_:

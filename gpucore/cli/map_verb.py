@@ -65,7 +65,7 @@ def command(
     planned = plan_map(
         known,
         [os.fspath(file) for file in files],
-        given_values(pairs, known.params),
+        given_values(pairs, known),
         output=output.rstrip("/") or "/",
         root=settings.root,
         use_gpu=not no_gpu,

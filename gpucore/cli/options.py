@@ -12,41 +12,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gpucore.opening import Settings
-    from gpucore.standard.adapter import Param
+    from gpucore.standard.adapter import Adapter
 
-__all__ = ["as_json", "common", "given_values", "settings_of", "where_from"]
+__all__ = [
+    "adapter_files",
+    "as_json",
+    "common",
+    "config_file",
+    "device_source",
+    "given_values",
+    "settings_of",
+]
 
 F = TypeVar("F", bound="Callable[..., object]")
 
 _FILE = click.Path(dir_okay=True)
 
 
-def where_from(function: F) -> F:
-    """Add the options that say where adapters and settings come from."""
-    for option in (
-        click.option(
-            "--config",
-            "config",
-            type=_FILE,
-            metavar="FILE",
-            help="Settings that count above the site's own.",
-        ),
-        click.option(
-            "--adapter",
-            "adapters",
-            type=_FILE,
-            multiple=True,
-            metavar="FILE.toml",
-            help="An adapter without packaging, or a folder of them; may be repeated.",
-        ),
-        click.option(
-            "--devices",
-            metavar="SOURCE",
-            help="Where GPUs come from: nvml, or simulated:N on a machine without.",
-        ),
-    ):
-        function = option(function)
-    return function
+def config_file(function: F) -> F:
+    """Add ``--config``."""
+    return click.option(
+        "--config",
+        "config",
+        type=_FILE,
+        metavar="FILE",
+        help="Settings that count above the site's own.",
+    )(function)
+
+
+def adapter_files(function: F) -> F:
+    """Add ``--adapter``."""
+    return click.option(
+        "--adapter",
+        "adapters",
+        type=_FILE,
+        multiple=True,
+        metavar="FILE.toml",
+        help="An adapter without packaging, or a folder of them; may be repeated.",
+    )(function)
+
+
+def device_source(function: F) -> F:
+    """Add ``--devices``."""
+    return click.option(
+        "--devices",
+        metavar="SOURCE",
+        help="Where GPUs come from: nvml, or simulated:N on a machine without.",
+    )(function)
 
 
 def common(function: F) -> F:
@@ -72,7 +84,7 @@ def common(function: F) -> F:
         ),
     ):
         function = option(function)
-    return where_from(function)
+    return device_source(adapter_files(config_file(function)))
 
 
 def as_json(function: F) -> F:
@@ -96,35 +108,43 @@ def settings_of(
     # What runs steps is loaded by the verbs that run steps.
     from gpucore.opening import read_settings  # noqa: PLC0415
 
-    return read_settings(changes, config=config, adapters=adapters, root=root)
+    settings = read_settings(changes, config=config, adapters=adapters, root=root)
+    if policy := changes.get("policy"):
+        try:
+            settings.plugins.policy(policy)
+        except GpucoreError as fault:
+            raise fault.at("--policy") from None
+    return settings
 
 
-def given_values(pairs: tuple[str, ...], params: Mapping[str, Param]) -> dict[str, object]:
+def given_values(pairs: tuple[str, ...], adapter: Adapter) -> dict[str, object]:
     """Return the values of ``--set key=value``, typed by the adapter's parameters.
 
     Raises
     ------
     ParameterError, Faults
-        For every pair without `=`, unknown key and value of the wrong type.
+        For every pair without `=`, unknown key and value that the parameter cannot hold.
     """
-    from gpucore.standard.params import read_text  # noqa: PLC0415 - as above
+    from gpucore.standard.params import check_value, read_text  # noqa: PLC0415 - as above
 
     values: dict[str, object] = {}
     faults: list[GpucoreError] = []
     for pair in pairs:
         key, equals, text = pair.partition("=")
+        where = f"--set {key}=…"
         if not equals:
             faults.append(
                 ParameterError(f"`--set {pair}` has no `=`", hint="write --set key=value")
             )
-        elif key not in params:
-            faults.append(
-                ParameterError(f"unknown parameter `{key}`", hint=did_you_mean(key, params))
+        elif (param := adapter.params.get(key)) is None:
+            hint = did_you_mean(
+                key, adapter.params, listed=f"`gpucore adapters show {adapter.name}`"
             )
+            faults.append(ParameterError(f"unknown parameter `{key}`", hint=hint, where=where))
         else:
             try:
-                values[key] = read_text(key, params[key], text)
+                values[key] = check_value(key, param, read_text(key, param, text))
             except GpucoreError as fault:
-                faults.append(fault)
+                faults.append(fault.at(where))
     raise_faults(faults)
     return values

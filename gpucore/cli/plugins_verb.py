@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from gpucore.cli.options import as_json, settings_of
+from gpucore.cli.options import as_json, config_file, settings_of
 from gpucore.cli.terminal import clean, print_json, print_table, talk
 
 __all__ = ["command"]
 
 
 @click.command("plugins")
-@click.option("--config", metavar="FILE", help="Settings that count above the site's own.")
+@config_file
 @as_json
 def command(config: str | None, json_: bool) -> int:
     """List what is plugged in, and what is in quarantine."""

@@ -7,9 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import click
-
-from gpucore.cli.terminal import clean, device_names, talk
+from gpucore.cli.terminal import clean, device_names, no_colour, styled, talk
 from gpucore.standard.model import (
     Event,
     Noted,
@@ -141,7 +139,9 @@ class LiveDisplay(LinePrinter):
             TimeRemainingColumn,
         )
 
-        self._console: Console = Console(stderr=True, highlight=False)
+        self._console: Console = Console(
+            stderr=True, highlight=False, color_system=None if no_colour() else "auto"
+        )
         self._bar: Progress = Progress(
             TextColumn("steps"),
             BarColumn(),
@@ -222,10 +222,10 @@ def _ending(outcome: Outcome) -> str:
     took = f" in {duration(outcome.ended - outcome.started)}" if outcome.started else ""
     text = f"{outcome.state.value} {clean(outcome.step)}{where}{took}"
     if outcome.state is StepState.FAILED:
-        text = click.style("failed", fg="red") + text.removeprefix("failed")
+        text = styled("failed", fg="red") + text.removeprefix("failed")
         text += f": {clean(outcome.reason)}"
     elif outcome.reason:
         text += f": {clean(outcome.reason)}"
     for warning in outcome.warnings:
-        text += f"; {click.style('warning', fg='yellow')}: {clean(warning)}"
+        text += f"; {styled('warning', fg='yellow')}: {clean(warning)}"
     return text

@@ -35,21 +35,19 @@ def command(
     from gpucore.jobs import plan_job  # noqa: PLC0415
 
     job_file = read_job(Path(job))
-    # What the command line says counts above what the job says.
     table = job_file.job.run
-    if changes["policy"] is not None:
-        table = replace(table, policy=changes["policy"])
-        job_file = replace(job_file, job=replace(job_file.job, run=table))
     settings = settings_of(
         changes,
         config,
         tuple(str(Path(one).absolute()) for one in adapters),
         root=str(job_file.folder),
     )
-    raise_faults(job_faults(job_file, settings.plugins.adapters, policy=settings.config.policy))
+    plugins = settings.plugins
+    raise_faults(job_faults(job_file, plugins.adapters, policies=plugins.policies))
+    # What the command line says counts above what the job says.
     said = {name: getattr(table, name) for name, value in changes.items() if value is None}
     settings = replace(settings, config=settings.config.with_changes(**said))
-    planned = plan_job(job_file, settings.plugins.adapters)
+    planned = plan_job(job_file, plugins.adapters)
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpucore.cli.progress import LinePrinter, duration, open_display
-from gpucore.cli.terminal import clean, device_names, print_json, talk
+from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk
 from gpucore.errors import ConfigError
 from gpucore.executor import StepExecutor
 from gpucore.outcomes import expected_outputs
@@ -53,7 +53,8 @@ def without_needless_gpus(settings: Settings, plan: Plan) -> Settings:
 def show_plan(settings: Settings, plan: Plan, *, as_json: bool) -> int:
     """Print every command in the order in which it would start; start nothing.
 
-    Neither devices nor programs are needed when the GPU list names its GPUs by index.
+    No program is needed, and no device when the GPU list names its GPUs by index and nobody chose a
+    device source.
     """
     provision = settings.provide(machine_needed=False)
     rows = [
@@ -227,7 +228,7 @@ def _as_data(step: Step, grant: Grant, command: Command) -> dict[str, object]:
     return {
         "step": step.name,
         "adapter": step.adapter.name,
-        "gpus": [device.index for device in grant.devices],
+        "gpus": indexes(grant.devices),
         "simulated": any(device.simulated for device in grant.devices),
         "argv": list(command.argv),
         "env": dict(command.env),
@@ -248,7 +249,7 @@ def _outcome_data(outcome: Outcome) -> dict[str, object]:
         "failure": outcome.failure.value if outcome.failure else None,
         "exit_code": outcome.exit_code,
         "outputs": dict(outcome.outputs),
-        "gpus": [device.index for device in outcome.devices],
+        "gpus": indexes(outcome.devices),
         "simulated": any(device.simulated for device in outcome.devices),
         "argv": list(outcome.command.argv) if outcome.command else [],
         "env": dict(outcome.command.env) if outcome.command else {},

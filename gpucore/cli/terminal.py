@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
 
     from gpucore.standard.model import Device
 
-__all__ = ["clean", "device_names", "print_json", "print_table", "talk", "tell_error"]
+__all__ = [
+    "clean",
+    "device_names",
+    "indexes",
+    "no_colour",
+    "print_json",
+    "print_table",
+    "styled",
+    "talk",
+    "tell_error",
+]
 
 
 def clean(text: str) -> str:
@@ -29,6 +40,16 @@ def clean(text: str) -> str:
     'a\\x1b[2Jb'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def no_colour() -> bool:
+    """Return whether the environment asks for plain text (https://no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def styled(text: str, **style: Any) -> str:
+    """Return a text in a style of `click.style`, or as it is where no colour is wanted."""
+    return text if no_colour() else click.style(text, **style)
 
 
 def talk(text: str) -> None:
@@ -59,7 +80,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     for place, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.secho(line.rstrip(), bold=place == 0)
+        click.echo(styled(line.rstrip(), bold=place == 0))
 
 
 def device_names(devices: Sequence[Device]) -> str:
@@ -67,12 +88,16 @@ def device_names(devices: Sequence[Device]) -> str:
     if not devices:
         return "no GPU"
     mark = " (simulated)" if any(device.simulated for device in devices) else ""
-    indexes = dict.fromkeys(str(device.index) for device in devices)
-    return f"GPU {' '.join(indexes)}{mark}"
+    return f"GPU {' '.join(map(str, indexes(devices)))}{mark}"
+
+
+def indexes(devices: Sequence[Device]) -> list[int]:
+    """Return the devices' indexes, each once: a slot may hold a device twice."""
+    return list(dict.fromkeys(device.index for device in devices))
 
 
 def _error_text(error: GpucoreError) -> str:
-    lines = [click.style("error: ", fg="red", bold=True) + _indented(error.what, "       ")]
+    lines = [styled("error: ", fg="red", bold=True) + _indented(error.what, "       ")]
     if error.where:
         lines.append(f"  --> {clean(error.where)}")
     place = getattr(error, "place", None)
@@ -82,7 +107,7 @@ def _error_text(error: GpucoreError) -> str:
         lines.append(f"  {number} | {source}")
         lines.append(f"  {' ' * len(number)} | {' ' * (place.column - 1)}^")
     if error.hint:
-        lines.append(click.style("help: ", fg="cyan") + _indented(error.hint, "      "))
+        lines.append(styled("help: ", fg="cyan") + _indented(error.hint, "      "))
     return "\n".join(lines)
 
 

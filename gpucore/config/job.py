@@ -67,7 +67,7 @@ class Stage:
     use_gpu : bool
         ``USE_GPU``, for an adapter whose GPU is optional.
     gpus : int or None
-        GPUs for each step, under the policy ``pool``.
+        GPUs for each step, all at once; None: a slot.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT

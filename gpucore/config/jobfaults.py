@@ -13,7 +13,7 @@ from gpucore.standard.marks import marks
 from gpucore.standard.params import check_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from gpucore.config.job import JobFile, StepTable
     from gpucore.config.places import KeyPath
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def job_faults(
-    job_file: JobFile, adapters: Mapping[str, Adapter], *, policy: str = "slots"
+    job_file: JobFile, adapters: Mapping[str, Adapter], *, policies: Collection[str] = ()
 ) -> list[GpucoreError]:
     """Return what keeps a job from running, in the order of the file.
 
@@ -37,10 +37,10 @@ def job_faults(
         The job.
     adapters : Mapping[str, Adapter]
         All adapters that are known, by name.
-    policy : str
-        The site's policy, for a job that names none.
+    policies : collection of str
+        The names of all policies that are known; none given: a job's is not looked at.
     """
-    check = _Check(job_file, adapters, job_file.job.run.policy or policy)
+    check = _Check(job_file, adapters, policies)
     found: list[FileError] = [*check.run(), *check.names(), *check.cycles(), *check.parts()]
     found.sort(key=lambda fault: fault.place.line if fault.place else 0)
     return [*found]
@@ -49,11 +49,13 @@ def job_faults(
 class _Check:
     """Looks at one job with everything that its checks need."""
 
-    def __init__(self, job_file: JobFile, adapters: Mapping[str, Adapter], policy: str) -> None:
+    def __init__(
+        self, job_file: JobFile, adapters: Mapping[str, Adapter], policies: Collection[str]
+    ) -> None:
         self.job = job_file.job
         self.file: TomlFile = job_file.toml
         self.adapters = adapters
-        self.policy = policy
+        self.policies = policies
         self.placed: list[tuple[KeyPath, Stage | StepTable]] = [
             *((("stage", place), one) for place, one in enumerate(self.job.stage)),
             *((("step", place), one) for place, one in enumerate(self.job.step)),
@@ -72,6 +74,9 @@ class _Check:
             yield self.file.fault(
                 ("run", "threads"), f"{run.threads} threads are none", "1 or more"
             )
+        if run.policy is not None and self.policies and run.policy not in self.policies:
+            yield self.file.fault(("run", "policy"), f"no policy is called `{run.policy}`",
+                                  did_you_mean(run.policy, self.policies))  # fmt: skip
         if not run.output.strip():
             yield self.file.fault(("run", "output"), "the output folder is empty", 'as in "out"')
         if not self.placed:
@@ -141,10 +146,6 @@ class _Check:
         if part.gpus is None:
             return
         key = (*at, "gpus")
-        if self.policy != "pool":
-            yield self.file.fault(
-                key, f"the policy `{self.policy}` says how many GPUs a step gets",
-                'take `gpus` out, or write policy = "pool" in [run]')  # fmt: skip
         if part.gpus < 1:
             yield self.file.fault(key, f"{part.gpus} GPUs are none",
                                   "1 or more; without a GPU: use_gpu = false")  # fmt: skip
@@ -162,11 +163,12 @@ class _Check:
             yield self.file.fault(
                 (*at, "adapter"), f"`{adapter.name}` has no parameter that a stage can run over",
                 "write it as a [[step]]")  # fmt: skip
+        listed = f"`gpucore adapters show {adapter.name}`"
         for name, value in part.params.items():
             key = (*at, "params", name)
             if name not in adapter.params:
                 yield self.file.fault(key, f"unknown parameter `{name}`",
-                                      did_you_mean(name, adapter.params))  # fmt: skip
+                                      did_you_mean(name, adapter.params, listed=listed))  # fmt: skip
             elif name == filled:
                 yield self.file.fault(
                     key, f"`{name}` is given twice: it is the stage's item",

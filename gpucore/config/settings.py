@@ -70,6 +70,11 @@ class SiteConfig:
         is; ``never``.
     isolate : bool
         Whether every program that bears it sees its own GPUs only.
+    shares : int
+        Runs that may use a device at once; inside a run the GPU list says it.
+    lease_directory : str
+        Where leases lie that are shared with other processes; by default ``/run/lock/gpucore``, if
+        an administrator made it, else a directory of the user's own.
     adapters : tuple of str
         Adapters' TOML files, and folders of them; relative to the folder of the file that names
         them.
@@ -88,6 +93,8 @@ class SiteConfig:
     engine: str = "local"
     sharing: SharingChoice = "adapter"
     isolate: bool = False
+    shares: int = 1
+    lease_directory: str = ""
     adapters: tuple[str, ...] = ()
     program: Mapping[str, ProgramConfig] = field(default_factory=dict)
     plugins: PluginsConfig = field(default_factory=PluginsConfig)

@@ -8,6 +8,7 @@ import threading
 import time
 
 from gpucore.plugins.offers import EngineSpec, EngineTask, Exit, Prepared
+from gpucore.system.orphans import end_marked
 from gpucore.system.processes import RunningProgram
 
 __all__ = ["LOCAL", "LocalEngine"]
@@ -78,12 +79,13 @@ class LocalEngine:
         started = time.time()
         prepared: Prepared | None = None
         code: int | None = None
+        limit = ""
         fault: Exception | None = None
         try:
             if task.step not in self._stopped:
                 prepared = task.prepare()
             if prepared is not None and task.step not in self._stopped:
-                code = self._run_program(task, prepared)
+                code, limit = self._run_program(task, prepared)
         except Exception as error:  # noqa: BLE001 - whatever it is, the step must end with it
             fault = error
         with self._lock:
@@ -95,10 +97,11 @@ class LocalEngine:
             ended=time.time(),
             error=fault,
             stopped=stopped,
+            limit=limit,
             prepared=prepared,
         )
 
-    def _run_program(self, task: EngineTask, prepared: Prepared) -> int:
+    def _run_program(self, task: EngineTask, prepared: Prepared) -> tuple[int, str]:
         program = RunningProgram(prepared)
         with self._lock:
             self._running[task.step] = program
@@ -107,7 +110,18 @@ class LocalEngine:
             _end(program, now=now)
         with contextlib.suppress(Exception):  # an observer's fault must not leave the program alone
             task.begun(prepared)
-        return program.wait()
+        limit = ""
+        if prepared.wall is not None or prepared.quiet is not None:
+            limit = program.over_limit(prepared.wall, prepared.quiet, prepared.log)
+            if limit:
+                program.stop()
+        code = program.wait()
+        with self._lock:
+            ended = limit or task.step in self._stopped
+        if ended:
+            # What left the process group (setsid, MPI ranks) still carries the step's marks.
+            end_marked(prepared.env)
+        return code, limit
 
 
 def _end(program: RunningProgram, *, now: bool) -> None:

@@ -202,8 +202,8 @@ def gpucore_event(event: Event) -> None:
     Parameters
     ----------
     event : Event
-        `RunStarted`, `StepStarted`, `StepEnded` or `RunEnded`; frozen. Later releases may add
-        kinds of event and fields, so pass over what you do not know.
+        `RunStarted`, `StepStarted`, `StepRetried`, `StepEnded`, `Noted` or `RunEnded`; frozen.
+        Later releases may add kinds of event and fields, so pass over what you do not know.
 
     Returns
     -------

@@ -52,6 +52,10 @@ class Prepared:
         The file that takes its standard output and error.
     stdin : str or None
         Text for its standard input; None: nothing.
+    fds : tuple of int
+        Descriptors that the program inherits: its leases.
+    wall, quiet : float or None
+        Seconds it may take, and seconds it may print nothing new.
     """
 
     argv: tuple[str, ...]
@@ -59,6 +63,9 @@ class Prepared:
     cwd: str
     log: str
     stdin: str | None = None
+    fds: tuple[int, ...] = ()
+    wall: float | None = None
+    quiet: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,8 @@ class Exit:
         Why it was not started.
     stopped : bool
         Whether the engine was told to stop it.
+    limit : str
+        Which limit it was ended for, in words; empty when it was not.
     prepared : Prepared or None
         What was started.
     """
@@ -84,6 +93,7 @@ class Exit:
     ended: float = 0.0
     error: Exception | None = None
     stopped: bool = False
+    limit: str = ""
     prepared: Prepared | None = field(default=None, repr=False)
 
 

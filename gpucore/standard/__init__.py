@@ -28,6 +28,7 @@ from gpucore.standard.model import (
     RunEnded,
     RunStarted,
     StepEnded,
+    StepRetried,
     StepStarted,
     StepState,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "RunEnded",
     "RunStarted",
     "StepEnded",
+    "StepRetried",
     "StepStarted",
     "StepState",
     "Template",

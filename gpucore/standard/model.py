@@ -20,6 +20,7 @@ __all__ = [
     "RunEnded",
     "RunStarted",
     "StepEnded",
+    "StepRetried",
     "StepStarted",
     "StepState",
 ]
@@ -185,6 +186,8 @@ class Outcome:
         Path of what the program printed; empty when it was not started.
     started, ended : float
         Seconds since the epoch.
+    earlier : bool
+        Whether that was in an earlier run, and the step was not run again.
     """
 
     step: str
@@ -201,6 +204,7 @@ class Outcome:
     log: str = ""
     started: float = 0.0
     ended: float = 0.0
+    earlier: bool = False
 
     @property
     def done(self) -> bool:
@@ -232,6 +236,15 @@ class StepStarted(Event):
     adapter: str
     stage: str
     devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRetried(Event):
+    """An attempt of a step failed, and another will be made."""
+
+    stage: str
+    outcome: Outcome
+    attempt: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,11 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
     where = f"adapter {adapter.name}"
     faults: list[GpucoreError] = [
         ParameterError(
-            f"unknown parameter `{name}`", hint=did_you_mean(name, adapter.params), where=where
+            f"unknown parameter `{name}`",
+            hint=did_you_mean(
+                name, adapter.params, listed=f"`gpucore adapters show {adapter.name}`"
+            ),
+            where=where,
         )
         for name in given
         if name not in adapter.params

@@ -8,10 +8,32 @@ from gpucore.standard.adapter import Adapter
 from gpucore.standard.model import SLOT, Need
 from gpucore.standard.params import Values
 
-__all__ = ["Step"]
+__all__ = ["NO_LIMITS", "Limits", "Step"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long a program may take, and how often it is tried again.
+
+    Parameters
+    ----------
+    wall : float or None
+        Seconds from its start to its end.
+    quiet : float or None
+        Seconds without anything new in what it prints.
+    retries : int
+        Further attempts after one that failed in a way that another may not.
+    """
+
+    wall: float | None = None
+    quiet: float | None = None
+    retries: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """What is to be run: a name, an adapter and its values.
 
@@ -31,9 +53,9 @@ class Step:
         The user's ``USE_GPU``.
     gpus : int or None
         Devices it asks for; None: a slot.
+    limits : Limits
+        How long and how often it may run.
     """
-
-    __slots__ = ("adapter", "gpus", "name", "own", "shared", "stage", "use_gpu")
 
     name: str
     adapter: Adapter
@@ -42,6 +64,7 @@ class Step:
     stage: str
     use_gpu: bool
     gpus: int | None
+    limits: Limits = NO_LIMITS
 
     @property
     def values(self) -> Values:

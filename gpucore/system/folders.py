@@ -56,6 +56,7 @@ class RunFolder:
                 base = self._output / ".gpucore" / "runs"
             folder = _new(base, self._run)
             (folder / "log").mkdir()
+            (folder / "status").mkdir()
         except OSError as error:
             raise ConfigError(
                 f"the output folder `{self._output}` cannot be written ({error.strerror})",

@@ -6,11 +6,11 @@ import contextlib
 import math
 import os
 import select
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
 __all__ = ["CloseWatch", "Wakeup"]
 
@@ -52,32 +52,25 @@ class Wakeup:
 class CloseWatch:
     """Feels when the last descriptor of a file that was open for writing is closed.
 
-    A kernel gives a user so many of these (``fs.inotify.max_user_instances``, 128 by default).
-    Who gets none looks again ten times a second; nothing else changes.
-
-    Parameters
-    ----------
-    fds : Iterable[int]
-        Descriptors of the files; the watch is on the files and not on their names.
+    It can be used again and again, by one thread at a time: to end one takes the kernel longer
+    than all the rest. A kernel gives a user so many (``fs.inotify.max_user_instances``, 128 by
+    default); who gets none looks again ten times a second, and nothing else changes.
     """
 
-    def __init__(self, fds: Iterable[int]) -> None:
-        self._poll = select.poll()
-        libc = _libc()
-        self._fd: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self._fd < 0:
-            return
-        self._poll.register(self._fd, select.POLLIN)
-        for fd in fds:
-            path = f"/proc/self/fd/{fd}".encode()
-            if libc.inotify_add_watch(self._fd, path, _IN_CLOSE_WRITE) < 0:
-                self.close()
-                return
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._marks: list[int] = []
+        self._fd: int = _libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.works = self._fd >= 0
 
-    @property
-    def works(self) -> bool:
-        """Whether the kernel gave one."""
-        return self._fd >= 0
+    def start(self, fds: Iterable[int]) -> None:
+        """Watch the files of some descriptors: the files, and not their names."""
+        for fd in fds:
+            if self.works:
+                path = f"/proc/self/fd/{fd}".encode()
+                mark = _libc().inotify_add_watch(self._fd, path, _IN_CLOSE_WRITE)
+                self.works = mark >= 0
+                self._marks.append(mark)
 
     def wait(self, stop: Wakeup | None, seconds: float) -> bool:
         """Sleep until a file is closed, ``stop`` is set or the time is over.
@@ -87,35 +80,38 @@ class CloseWatch:
         bool
             False when only time went by.
         """
-        if not self.works:
+        poll = select.poll()
+        if self.works:
+            poll.register(self._fd, select.POLLIN)
+        else:
             seconds = min(seconds, _WITHOUT_INOTIFY)
         if stop is not None:
-            self._poll.register(stop.fileno(), select.POLLIN)
-        felt = self._poll.poll(math.ceil(max(seconds, 0.0) * 1000))
-        if self.works:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._fd, 1 << 16)
+            poll.register(stop.fileno(), select.POLLIN)
+        felt = poll.poll(math.ceil(max(seconds, 0.0) * 1000))
+        self._drain()
         return bool(felt)
 
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        marks, self._marks = self._marks, []
+        for mark in marks:
+            _libc().inotify_rm_watch(self._fd, mark)
+        self._drain()
+
     def close(self) -> None:
-        """End the watch."""
+        """Give it back to the kernel."""
         fd, self._fd = self._fd, -1
+        self.works = False
         if fd >= 0:
-            self._poll.unregister(fd)
             os.close(fd)
 
-    def __enter__(self) -> CloseWatch:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _drain(self) -> None:
+        if self._fd >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._fd, 1 << 16)
 
 
+@lru_cache(maxsize=1)
 def _libc() -> Any:
     import ctypes  # noqa: PLC0415 - 4 ms, and only when somebody has to wait
 

@@ -13,6 +13,7 @@ import os
 import socket
 import stat
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,8 +195,9 @@ def lock_place(place: Place, who: str) -> int:
             f"another run still writes the journal in `{place.folder}`: {holder or 'a process'}",
             hint="wait until it has ended, or end it",
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{who}\n".encode("utf-8", "surrogateescape"), 0)
+    with suppress(OSError):  # a full disk; the lock holds, it only bears no name
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{who}\n".encode("utf-8", "surrogateescape"), 0)
     return descriptor
 
 

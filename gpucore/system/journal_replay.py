@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import sys
-import tempfile
 import threading
 import weakref
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
 from gpucore.standard.model import StepState
-from gpucore.system.journal_place import Place, find_place, read_head
 from gpucore.system.journal_records import (
     KIND,
     Began,
@@ -26,17 +21,26 @@ from gpucore.system.journal_records import (
     RunFinished,
     Spawned,
     decode,
+    ending,
 )
-from gpucore.system.journal_store import SEED, VERSION, Row, Scan, open_to_read, row_at
+from gpucore.system.journal_store import (
+    SEED,
+    Row,
+    open_to_read,
+    row_at,
+    rows_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
-__all__ = ["JournalState", "StepFate", "read_journal", "read_place"]
+__all__ = ["JournalState", "Replay", "StepFate"]
 
-_TRIES = 3
 _BEGAN = KIND[Began]
 _SPAWNED = KIND[Spawned]
+_FINISHED = KIND[Finished]
+_PLANNED = KIND[Planned]
 
 
 @dataclass(slots=True)
@@ -129,6 +133,32 @@ class JournalState:
         finished = self._fetch(self.steps[step].finished)
         return finished if isinstance(finished, Finished) else None
 
+    def ended(self) -> Iterator[Finished]:
+        """Yield how every step that ended did so last, in the order of the ends.
+
+        One way through the file: for a look at all steps, far cheaper than asking for each.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was damaged since it was read.
+        """
+        if self.source is None:
+            return
+        connection = None
+        try:
+            connection = open_to_read(self.source)
+            # They were proved when they were read, and what is written is not changed again.
+            for n, kind, step, attempt, body in rows_of(connection, _FINISHED, self.events):
+                finished = decode(kind, step, attempt, body)
+                if isinstance(finished, Finished) and self.steps[finished.step].finished == n:
+                    yield finished
+        except (sqlite3.Error, ValueError, KeyError) as error:
+            raise GpucoreError(f"the journal can no longer be read ({error})") from error
+        finally:
+            if connection is not None:
+                connection.close()
+
     def counts(self) -> dict[StepState, int]:
         """Return the number of steps in each state."""
         counts = dict.fromkeys(StepState, 0)
@@ -162,6 +192,7 @@ class JournalState:
             try:
                 if self._connection is None and self.source is not None:
                     self._connection = open_to_read(self.source)
+                    weakref.finalize(self, self._connection.close)
                 if self._connection is not None:
                     row = row_at(self._connection, n)
             except sqlite3.Error:
@@ -172,11 +203,12 @@ class JournalState:
 
 
 @dataclass
-class _Replay:
+class Replay:
     """Events in, fates out."""
 
     state: JournalState
     steps: dict[str, StepFate] = field(default_factory=dict)
+    plans: dict[bytes, tuple[str, str]] = field(default_factory=dict)
 
     def take(self, rows: Iterable[Row]) -> str:
         """Take in all rows; return why one could not be understood."""
@@ -188,10 +220,18 @@ class _Replay:
                     fate = self._fate(step)
                     fate.state, fate.began = StepState.RUNNING, n
                     fate.attempts = max(fate.attempts, attempt)
+                elif kind == _FINISHED:
+                    _end(self._fate(step), n, attempt, ending(body))
+                elif kind == _PLANNED:
+                    # All steps of a stage have the same body.
+                    if body not in self.plans:
+                        self.plans[body] = self._plan(decode(kind, step, attempt, body))
+                    fate = self._fate(step)
+                    fate.stage, fate.adapter = self.plans[body]
                 elif kind == _SPAWNED:
                     self._fate(step).spawned = n
                 else:
-                    self._apply(n, step, decode(kind, step, attempt, body))
+                    self._apply(decode(kind, step, attempt, body))
             except ValueError as error:
                 return str(error)
             self.state.events, self.state.chain = n, chain
@@ -203,14 +243,14 @@ class _Replay:
             fate = self.steps[name] = StepFate()
         return fate
 
-    def _apply(self, n: int, step: bytes, record: Record) -> None:
-        if isinstance(record, Planned):
-            fate = self._fate(step)
-            fate.stage = sys.intern(record.stage)
-            fate.adapter = sys.intern(record.adapter)
-        elif isinstance(record, Finished):
-            _end(self._fate(step), n, record)
-        elif isinstance(record, RunBegan):
+    @staticmethod
+    def _plan(record: Record) -> tuple[str, str]:
+        if not isinstance(record, Planned):
+            raise TypeError(record)
+        return record.stage, record.adapter
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record, RunBegan):
             self.state.runs.append((record, None))
         elif isinstance(record, RunFinished):
             if self.state.runs:
@@ -219,111 +259,12 @@ class _Replay:
             self.state.mendings.append(record)
 
 
-def _end(fate: StepFate, n: int, record: Finished) -> None:
+def _end(fate: StepFate, n: int, attempt: int, state: StepState) -> None:
     """Take an end in: the first told of an attempt counts, and only the last attempt's."""
     running = fate.state is StepState.RUNNING
-    if running and record.attempt != fate.attempts:
+    if running and attempt != fate.attempts:
         return
-    if not running and record.attempt and record.attempt <= fate.attempts:
+    if not running and attempt and attempt <= fate.attempts:
         return
-    fate.state, fate.finished = record.state, n
-    fate.attempts = max(fate.attempts, record.attempt)
-
-
-def read_journal(folder: Path, state_home: Path) -> JournalState:
-    """Return what the journal of an output folder says, whether a run writes it or not.
-
-    Parameters
-    ----------
-    folder : Path
-        The output folder.
-    state_home : Path
-        The machine's local state directory.
-
-    Raises
-    ------
-    GpucoreError
-        When it lies on another machine, or something else lies in its place.
-    """
-    return read_place(find_place(folder, state_home, own=False))
-
-
-def read_place(place: Place) -> JournalState:
-    """Return what the journal in a place says; see `read_journal`."""
-    place.check(own=False)
-    head = read_head(place)  # before the events: they can only become more
-    path = place.mended if place.mended.exists() else place.journal
-    if not path.exists():
-        state = JournalState(place.note)
-        if head:
-            state.loss = f"the journal is missing: {head} events are lost"
-        return state
-    if path == place.mended:
-        head = None
-    # A copy may be taken in the moment in which a writer folds its WAL: then it is taken again.
-    for _ in range(_TRIES if place.foreign else 1):
-        state, fault = _read(path, place)
-        if place.foreign and head is not None and state.events >= head:
-            fault = ""
-        if not fault:
-            break
-    state.loss = _loss(state.events, head, fault)
-    return state
-
-
-def _loss(events: int, head: int | None, fault: str) -> str:
-    if head is not None and head > events:
-        why = f" ({fault})" if fault else ""
-        return f"the journal is damaged{why}: {head - events} of {head} events are lost"
-    if not fault:
-        return ""
-    if head is not None and head == events and events:
-        return f"the journal is damaged ({fault}), but all {events} events could be read"
-    return f"the journal is damaged ({fault}): what came after {events} events is lost"
-
-
-def _read(path: Path, place: Place) -> tuple[JournalState, str]:
-    state = JournalState(place.note)
-    where = path
-    if place.foreign:
-        try:
-            where = _copy(path, state)
-        except OSError as error:
-            return state, f"it cannot be read, {error.strerror}"
-    try:
-        connection = open_to_read(where)
-    except sqlite3.Error as error:
-        return state, str(error)
-    try:
-        scan = Scan(connection)
-        replay = _Replay(state)
-        fault = replay.take(scan) or scan.fault
-        state.steps = replay.steps
-        if fault and not state.events:
-            fault = _version(connection) or fault
-    finally:
-        connection.close()
-    state.source = where
-    return state, fault
-
-
-def _copy(path: Path, state: JournalState) -> Path:
-    """Copy a journal that we must leave no trace beside, or that changes under our eyes."""
-    folder = tempfile.mkdtemp(prefix="gpucore-journal-")
-    weakref.finalize(state, shutil.rmtree, folder, ignore_errors=True)
-    copy = Path(folder) / path.name
-    wal = path.with_name(f"{path.name}-wal")
-    # The WAL first: events that are folded into the file meanwhile are then in both.
-    if wal.exists():
-        shutil.copyfile(wal, copy.with_name(wal.name))
-    shutil.copyfile(path, copy)
-    return copy
-
-
-def _version(connection: sqlite3.Connection) -> str:
-    """Return that the journal is of another version, when its head says so."""
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except (sqlite3.Error, TypeError):
-        return ""
-    return "" if version in {0, VERSION} else f"another version of gpucore wrote it ({version})"
+    fate.state, fate.finished = state, n
+    fate.attempts = max(fate.attempts, attempt)

@@ -13,6 +13,8 @@ import struct
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from gpucore.errors import GpucoreError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -20,15 +22,20 @@ if TYPE_CHECKING:
     from gpucore.system.journal_records import Encoded
 
 __all__ = [
+    "PAGE",
     "SEED",
     "VERSION",
     "Row",
     "Scan",
     "create",
+    "fault_of",
     "insert",
     "link",
     "open_to_read",
     "open_to_write",
+    "proved",
+    "row_at",
+    "rows_of",
 ]
 
 VERSION = 1
@@ -36,14 +43,15 @@ SEED = hashlib.blake2b(b"gpucore journal 1", digest_size=8).digest()
 """The hash before the first row; another version has another."""
 
 APPLICATION = 0x67707563  # "gpuc", for `file` and others who ask whose database it is
-_PAGE = 4096
+PAGE = 4096
 _COLUMNS = "n, kind, step, attempt, body, chain"
 _SCHEMA = (
     "CREATE TABLE event (n INTEGER PRIMARY KEY, kind INTEGER NOT NULL, step BLOB NOT NULL,"
     " attempt INTEGER NOT NULL, body BLOB NOT NULL, chain BLOB NOT NULL)"
 )
 _HEAD = struct.Struct("<8sqqqq")
-_INT64 = 1 << 63
+
+_PASSING = ("unable to open", "is locked", "out of memory", "disk I/O error", "locking protocol")
 
 Row = tuple[int, int, bytes, int, bytes, bytes]
 
@@ -87,7 +95,7 @@ def open_to_write(path: Path) -> sqlite3.Connection | None:
     """
     connection = _connect(f"file:{quote(os.fsencode(path))}?mode=rwc")
     try:
-        connection.execute(f"PRAGMA page_size={_PAGE}")
+        connection.execute(f"PRAGMA page_size={PAGE}")
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode not in {"wal", b"wal"}:
             connection.close()
@@ -156,17 +164,18 @@ class Scan:
                 (count,),
             )
             for row in rows:
-                if not _proved(row, count + 1, chain):
+                if not proved(row, count + 1, chain):
                     self.fault = f"event {count + 1} is not what was written"
                     return
                 count, chain = row[0], row[5]
                 self.count, self.chain = count, chain
                 yield row
         except (sqlite3.Error, OverflowError, MemoryError) as error:
-            self.fault = _told(error)
+            self.fault = fault_of(error)
 
 
-def _proved(row: Row, n: int, before: bytes) -> bool:
+def proved(row: Row, n: int, before: bytes) -> bool:
+    """Say whether a row is the n-th and what was written after the row with that hash."""
     number, kind, step, attempt, body, chain = row
     if (type(kind), type(attempt)) != (int, int) or number != n:
         return False
@@ -183,7 +192,7 @@ def row_at(connection: sqlite3.Connection, n: int) -> Row | None:
             f"SELECT {_COLUMNS} FROM event WHERE n BETWEEN ? AND ? ORDER BY n",  # noqa: S608
             (n - 1, n),
         ):
-            if row[0] == n and isinstance(before, bytes) and _proved(row, n, before):
+            if row[0] == n and isinstance(before, bytes) and proved(row, n, before):
                 found: Row = row
                 return found
             before = row[5]
@@ -192,9 +201,35 @@ def row_at(connection: sqlite3.Connection, n: int) -> Row | None:
     return None
 
 
-def _told(error: BaseException) -> str:
-    """Return SQLite's reason in one line that others than its makers understand."""
+def rows_of(
+    connection: sqlite3.Connection, kind: int, last: int
+) -> Iterator[tuple[int, int, bytes, int, bytes]]:
+    """Yield the rows of one kind up to a number, unproved.
+
+    Raises
+    ------
+    sqlite3.Error
+        When they cannot be read.
+    """
+    yield from connection.execute(
+        "SELECT n, kind, step, attempt, body FROM event WHERE kind = ? AND n <= ? ORDER BY n",
+        (kind, last),
+    )
+
+
+def fault_of(error: BaseException) -> str:
+    """Return what is wrong with a file in one line that others than SQLite's makers understand.
+
+    Raises
+    ------
+    GpucoreError
+        When it is not the file: it may be whole, and can be read another time.
+    """
     text = str(error) or type(error).__name__
+    if isinstance(error, MemoryError) or any(one in text for one in _PASSING):
+        raise GpucoreError(
+            f"the journal cannot be read now ({text})", hint="try again; nothing was changed"
+        ) from error
     if "no such table" in text or "no such column" in text:
         return "it is no journal of this version of gpucore"
     if "not a database" in text:

@@ -22,6 +22,7 @@ __all__ = ["JournalWriter"]
 
 _LOGGER = logging.getLogger(__name__)
 _SHORTEST, _LONGEST = 0.05, 1.0
+_PATIENCE = 0.0002
 _AT_ONCE = 10_000
 """Records in one transaction at most, unless they came together."""
 
@@ -80,6 +81,7 @@ class JournalWriter:
         self._gate = threading.Lock()
         self._closed = False
         self._broken = ""
+        self._company = 1
         self._give_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gpucore journal", daemon=True)
         self._thread.start()
@@ -158,17 +160,26 @@ class JournalWriter:
             if size >= _AT_ONCE:
                 return tickets, False
             try:
-                ticket = self._queue.get_nowait()
+                # Those who were just told come back at once: without this moment's patience the
+                # first of them would have a transaction to itself, and the others wait for it.
+                more = len(tickets) < self._company
+                ticket = self._queue.get(timeout=_PATIENCE) if more else self._queue.get_nowait()
             except queue.Empty:
-                return tickets, False
-        return tickets, True
+                break
+        self._company = len(tickets)
+        return tickets, ticket is None
 
     def _write(self, tickets: Sequence[_Ticket]) -> None:
-        error = self._broken or self._commit(self._chained(tickets))
+        try:
+            error = self._broken or self._commit(self._chained(tickets))
+        except Exception as fault:
+            # Whoever waits would wait for ever for a thread that is gone.
+            _LOGGER.exception("the journal's writer failed")
+            error = f"the journal could not be written ({fault!r})"
         if error and not self._broken:
             with self._gate:
                 self._broken = error
-            self._on_trouble(error)
+            self._tell(error)
         for ticket in tickets:
             ticket.error = error
             if ticket.done is not None:
@@ -194,7 +205,7 @@ class JournalWriter:
                 # The disk is full, or away: nothing is lost while we wait for it.
                 if not told:
                     told = True
-                    self._on_trouble(f"the journal cannot be written ({error}): the run waits")
+                    self._tell(f"the journal cannot be written ({error}): the run waits")
                 if self._give_up.wait(pause):
                     return f"the journal could not be written ({error})"
                 pause = min(2 * pause, _LONGEST)
@@ -209,5 +220,11 @@ class JournalWriter:
         except OSError:
             _LOGGER.debug("the journal's head could not be written", exc_info=True)
         if told:
-            self._on_trouble("the journal can be written again: the run goes on")
+            self._tell("the journal can be written again: the run goes on")
         return ""
+
+    def _tell(self, text: str) -> None:
+        try:
+            self._on_trouble(text)
+        except Exception:
+            _LOGGER.exception("who is told of the journal's trouble failed: %s", text)

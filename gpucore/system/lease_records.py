@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from gpucore.system.lease_directory import user_name
+from gpucore.system.lease_files import user_name
 
 __all__ = ["Holder", "read_record", "write_record"]
 

@@ -17,9 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["Orphan", "boot_id", "end_all", "find_marked", "process_start", "wait_for_end"]
+__all__ = [
+    "Orphan",
+    "boot_id",
+    "end_all",
+    "end_marked",
+    "find_marked",
+    "process_start",
+    "wait_for_end",
+]
 
 _PROC = Path("/proc")
 _GRACE = 5.0
@@ -116,6 +124,12 @@ def end_all(runs: Collection[str], step: str | None = None, *, now: bool = False
             ended.add((orphan.pid, orphan.start))
         _until_one_ends(orphans, deadline)
     return len(ended)
+
+
+def end_marked(environment: Mapping[str, str]) -> int:
+    """End what carries the marks of an environment; return how many processes that were."""
+    run, step = environment.get("GPUCORE_RUN"), environment.get("GPUCORE_STEP")
+    return end_all((run,), step) if run and step else 0
 
 
 def _until_one_ends(orphans: list[Orphan], deadline: float) -> None:

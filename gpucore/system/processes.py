@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from typing import IO, TYPE_CHECKING
 
 from gpucore.errors import ProgramError
@@ -57,6 +59,7 @@ class RunningProgram:
                 cwd=prepared.cwd,
                 env=prepared.env,
                 start_new_session=True,
+                pass_fds=prepared.fds,
             )
         self.pid = self._process.pid
 
@@ -92,6 +95,34 @@ class RunningProgram:
                 self._killer.cancel()
         return code
 
+    def over_limit(self, wall: float | None, quiet: float | None, log: str) -> str:
+        """Wait until the program ends or breaks a limit; return which, empty when it ended.
+
+        Parameters
+        ----------
+        wall, quiet : float or None
+            Seconds that it may take, and that it may print nothing new.
+        log : str
+            Where it prints.
+        """
+        begun = heard = time.monotonic()
+        size = 0
+        with contextlib.closing(_ProcessDescriptor(self.pid)) as descriptor:
+            while True:
+                now = time.monotonic()
+                if wall is not None and now >= begun + wall:
+                    return f"it ran for {wall:g} seconds"
+                if quiet is not None and now >= heard + quiet:
+                    return f"it printed nothing for {quiet:g} seconds"
+                ends = [] if wall is None else [begun + wall - now]
+                if quiet is not None:
+                    # Looked at twice in the time, so that the limit is met within half of it.
+                    ends.append(min(quiet / 2, heard + quiet - now))
+                if descriptor.ended_within(min(ends)):
+                    return ""
+                if quiet is not None and (grown := _size(log)) != size:
+                    size, heard = grown, time.monotonic()
+
     def stop(self) -> None:
         """Ask the program and its children to end, and end them after `GRACE` seconds."""
         with self._lock:
@@ -112,6 +143,28 @@ class RunningProgram:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+class _ProcessDescriptor:
+    """Tells when a process has ended, without reaping it."""
+
+    def __init__(self, pid: int) -> None:
+        self._descriptor = os.pidfd_open(pid)
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for its end, but no longer than this."""
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - a string is what there is
+    except OSError:
+        return 0
 
 
 def _text_file(text: str) -> IO[bytes]:

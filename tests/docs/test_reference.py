@@ -25,7 +25,16 @@ from gpucore.config.job import Job, RunTable, Stage, StepTable
 from gpucore.errors import GpucoreError, GpuListError
 from gpucore.plugins import hookspecs
 from gpucore.registry import open_plugins
-from gpucore.standard import Adapter, Device, FailureClass, Gpu, GpuUse, cut_slots, parse_gpu_list
+from gpucore.standard import (
+    Adapter,
+    Device,
+    Event,
+    FailureClass,
+    Gpu,
+    GpuUse,
+    cut_slots,
+    parse_gpu_list,
+)
 from gpucore.standard.gpuforms import gpu_arguments
 from gpucore.standard.marks import PATH_PARTS
 
@@ -94,6 +103,13 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
             yield from ((f"gpucore {name} {one}", deep) for one, deep in verb.commands.items())
 
 
+def test_every_module_that_the_package_names_is_there() -> None:
+    named = re.findall(r"`(gpucore\.\w+)`", gpucore.__doc__ or "")
+    assert named
+    for name in named:
+        assert importlib.import_module(name).__file__
+
+
 @pytest.mark.parametrize(
     "hook", [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction)
              if name.startswith("gpucore_")]
@@ -101,6 +117,12 @@ def verbs() -> Iterator[tuple[str, click.Command]]:
 def test_every_hook_has_a_section(hook: str) -> None:
     arguments = ", ".join(inspect.signature(getattr(hookspecs, hook)).parameters)
     assert section(DOCS / "plugins.md", f"`{hook}({arguments})`")
+
+
+@pytest.mark.parametrize("event", [kind.__name__ for kind in Event.__subclasses__()])
+def test_every_event_is_told_to_whoever_observes(event: str) -> None:
+    assert f"`{event}`" in section(DOCS / "plugins.md", "`gpucore_event(event)`")
+    assert f"`{event}`" in (hookspecs.gpucore_event.__doc__ or "")
 
 
 @pytest.mark.parametrize(("name", "verb"), list(verbs()))

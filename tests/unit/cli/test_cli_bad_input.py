@@ -106,11 +106,15 @@ def test_a_mask_that_hides_every_gpu_is_named(cli: Cli, monkeypatch: pytest.Monk
     [
         (("map", "copi", "a.tif", "-o", "out", "--adapter", "copy.toml"),
          "no adapter is called `copi`", "did you mean `copy`?"),
-        ((*MAP, "--set", "numbr=1"), "unknown parameter `numbr`", "did you mean `number`?"),
+        ((*MAP, "--set", "numbr=1"), "unknown parameter `numbr`\n  --> --set numbr=…",
+         "did you mean `number`?"),
         ((*MAP, "--set", "number"), "`--set number` has no `=`", "--set key=value"),
-        ((*MAP, "--set", "number=9"), "`number` = 9 is too large", "5 or less"),
+        ((*MAP, "--set", "number=9"), "`number` = 9 is too large\n  --> --set number=…", "5 or less"),
+        ((*MAP, "--set", "side=gone.mrc"), "there is no file `gone.mrc`, which `side` names",
+         "look at its name"),
         ((*MAP, "--set", "number=-1"), "`number` = -1 is too small", "0 or more"),
-        ((*MAP, "--set", "number=x"), "`number` = 'x' is not a whole number", "whole number"),
+        ((*MAP, "--set", "number=x"),
+         "`number` = 'x' is not a whole number\n  --> --set number=…", "whole number"),
         ((*MAP, "--set", "number=1.5"), "`number` = '1.5' is not a whole number", "whole number"),
         ((*MAP, "--set", "switch=maybe"), "is not true or false", "give true or false"),
         ((*MAP, "--set", "src=b.tif"), "`src` is the item", "take it out"),
@@ -123,17 +127,18 @@ def test_a_mask_that_hides_every_gpu_is_named(cli: Cli, monkeypatch: pytest.Monk
          "there is no file `gone.tif`", "look at its name"),
         (("map", "copy", "-o", "out", "--adapter", "copy.toml"),
          "there is no item to run over", "give at least one file"),
-        ((*MAP, "--policy", "pol"), "no policy is called `pol`", "did you mean `pool`?"),
+        ((*MAP, "--policy", "pol"), "no policy is called `pol`\n  --> --policy", "did you mean `pool`?"),
         ((*MAP, "--devices", "nvlm:1", "--gpus", "0"), "", ""),
         ((*MAP, "--config", "gone.toml"), "there is no such file", "--> gone.toml"),
         ((*MAP, "--adapter", "gone.toml"), "there is no adapter file `gone.toml`", "TOML file"),
-        ((*MAP, "--threads", "0"), "'--threads': 0 is not in the range", "Try 'gpucore map"),
+        ((*MAP, "--threads", "0"), "'--threads': 0 is not in the range", "see `gpucore map --help`"),
         ((*MAP, "--sharing", "nevr"), "'nevr' is not one of", "never"),
         ((*MAP, "--gpus-per-step", "0"), "0 is not in the range", ""),
         ((*MAP, "--nope"), "'--nope'", ""),
         (("map", "copy", "a.tif", "-o", "", "--adapter", "copy.toml"),
          "the output folder is empty", "-o DIR"),
-        (("map",), "Missing argument", ""),
+        (("map",), "error: missing argument 'ADAPTER'\n",
+         "help: gpucore map [OPTIONS] ADAPTER FILES...; see `gpucore map --help`"),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_is_told_with_the_way_to_mend_it(
@@ -146,6 +151,14 @@ def test_a_wrong_argument_is_told_with_the_way_to_mend_it(
     said = cli.refuses(*argv)
     assert what in said
     assert hint in said
+
+
+def test_an_unknown_key_among_many_is_not_answered_with_all_of_them(cli: Cli) -> None:
+    said = cli.refuses("map", "motioncor3", "a.tif", "-o", "out", "--set", "zzzzzz=1")
+    assert said == (
+        "error: unknown parameter `zzzzzz`\n  --> --set zzzzzz=…\n"
+        "help: `gpucore adapters show motioncor3` lists them\n"
+    )
 
 
 def test_all_wrong_parameters_are_told_together(cli: Cli) -> None:

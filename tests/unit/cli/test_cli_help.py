@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from command_line import environment, run_apart
 from gpucore.cli.entry import VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import click
     from command_line import Cli
 
@@ -67,6 +70,24 @@ def test_every_verb_explains_itself(cli: Cli, argv: tuple[str, ...]) -> None:
         assert max(map(len, ran.out.splitlines())) <= 100
 
 
+def epilogs() -> Iterator[str]:
+    for verb in VERBS:
+        command = importlib.import_module(f"gpucore.cli.{verb}_verb").command
+        yield from (
+            one.epilog
+            for one in (command, *getattr(command, "commands", {}).values())
+            if one.epilog
+        )
+
+
+@pytest.mark.parametrize("epilog", list(epilogs()))
+def test_an_example_in_the_help_can_be_typed_as_it_stands(epilog: str) -> None:
+    shell = shutil.which("bash") or "/bin/sh"
+    example = epilog.removeprefix("Example: ")
+    done = subprocess.run([shell, "-n", "-c", example], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_help_names_every_verb_and_every_exit_code(cli: Cli) -> None:
     said = " ".join(cli("--help").out.split())
     assert all(f" {verb} {text} " in said for verb, text in VERBS.items())
@@ -82,7 +103,7 @@ def test_help_names_every_verb_and_every_exit_code(cli: Cli) -> None:
 )  # fmt: skip
 def test_a_mistyped_verb_is_answered_with_the_nearest(cli: Cli, given: str, meant: str) -> None:
     said = cli.refuses(given)
-    assert f"There is no verb `{given}`: did you mean `{meant}`?" in said
+    assert said == f"error: there is no verb `{given}`\nhelp: did you mean `{meant}`?\n"
 
 
 def test_a_verb_that_is_like_none_is_answered_with_all(cli: Cli) -> None:
@@ -176,6 +197,9 @@ def test_an_adapter_as_json_has_all_its_fields(cli: Cli) -> None:
     assert told["adapter"]["name"] == "gctf"
     assert told["adapter"]["gpu"]["use"] == "compulsory"
     assert told["adapter"]["params"]["pixel_size"]["unit"] == "Å"
+    assert told["adapter"]["failure"]
+    for failure in told["adapter"]["failure"]:
+        assert failure.keys() == {"match", "class", "hint", "effect"}
 
 
 BUILT_IN = (
@@ -202,6 +226,20 @@ def test_every_built_in_adapter_can_be_shown(cli: Cli, name: str) -> None:
 
 def test_an_adapter_that_is_not_known_is_answered_with_the_nearest(cli: Cli) -> None:
     assert "did you mean `motioncor2`?" in cli.refuses("adapters", "show", "motioncr2")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("adapters", "--devices", "simulated:1"),
+        ("adapters", "show", "gctf", "--devices", "simulated:1"),
+        ("config", "check", "copy.toml", "--devices", "simulated:1"),
+        ("gpus", "--adapter", "copy.toml", "--devices", "simulated:1"),
+        ("exec", "--adapter", "copy.toml", "--devices", "simulated:1", "--", "true"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_none(cli: Cli, argv: tuple[str, ...]) -> None:
+    assert "error: no such option" in cli.refuses(*argv)
 
 
 def test_simulated_gpus_are_shown_and_marked(cli: Cli) -> None:

@@ -196,13 +196,36 @@ def test_the_command_line_counts_above_the_job_file(cli: Cli) -> None:
 
 def test_a_policy_on_the_command_line_counts_above_the_jobs(cli: Cli) -> None:
     cli.write("needy.toml", NEEDY)
-    text = f'[run]\ngpus = "0-3"\nthreads = 3\npolicy = "slots"\n{NEEDY_STAGE}gpus = 2\n'
+    text = f'[run]\ngpus = "0-3"\nthreads = 3\npolicy = "slots"\n{NEEDY_STAGE}gpus = 1\n'
     cli.write("job.toml", text)
     call = ("run", "job.toml", "--adapter", "needy.toml", "--plan", "--json")
-    assert "the policy `slots` says how many" in cli.refuses(*call)
-    ran = cli(*call, "--policy", "pool")
+    assert _gpus(cli(*call).out) == [[0, 1], [2, 3], [0, 1]]
+    assert _gpus(cli(*call, "--policy", "pool").out) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("policy", ["slots", "pool"])
+def test_a_step_of_a_job_gets_the_gpus_that_it_asks_for(cli: Cli, policy: str) -> None:
+    cli.write("needy.toml", NEEDY)
+    head = f'[run]\ngpus = "0-3"\nthreads = 5\npolicy = "{policy}"\n'
+    cli.write("job.toml", f"{head}{NEEDY_STAGE}gpus = 2\n")
+    ran = cli("run", "job.toml", "--adapter", "needy.toml", "--plan", "--json")
     assert ran.code == 0, ran.err
     assert _gpus(ran.out) == [[0, 1], [2, 3], [0, 1]]
+
+
+def test_a_policy_that_nobody_offers_is_told_with_its_line_and_the_nearest(cli: Cli) -> None:
+    cli.write("needy.toml", NEEDY)
+    cli.write("job.toml", f'[run]\npolicy = "pol"\n{NEEDY_STAGE}')
+    call = ("job.toml", "--adapter", "needy.toml")
+    for verb in (("run",), ("config", "check")):
+        said = cli.refuses(*verb, *call)
+        assert "error: no policy is called `pol`\n  --> job.toml:2: run.policy\n" in said
+        assert "did you mean `pool`?" in said
+    cli.write("job.toml", f'[run]\npolicy = "pool"\n{NEEDY_STAGE}')
+    said = cli.refuses("run", *call, "--policy", "slot")
+    assert said == (
+        "error: no policy is called `slot`\n  --> --policy\nhelp: did you mean `slots`?\n"
+    )
 
 
 def _gpus(out: str) -> list[list[int]]:

@@ -142,6 +142,36 @@ def test_simulated_devices_are_marked_in_a_plan_by_identity(cli: Cli) -> None:
     assert gpus_of(ran) == ["GPU 1 (simulated)"]
 
 
+def test_simulated_devices_are_marked_in_a_plan_by_index(cli: Cli) -> None:
+    ran = plan(cli, "1", 2, "--devices", "simulated:2", movies=1)
+    assert gpus_of(ran) == ["GPU 1 (simulated)"]
+
+
+@pytest.mark.parametrize("who", ["flag", "settings", "environment", "job"])
+def test_a_plan_refuses_a_gpu_that_the_chosen_source_does_not_have(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    cli.write("m1.tif")
+    stage = (
+        '[[stage]]\nname = "s"\nadapter = "motioncor2"\nitems = "m1.tif"\n'
+        "params = { pixel_size = 1.0 }\n"
+    )
+    cli.write("job.toml", '[run]\ndevices = "simulated:2"\n' * (who == "job") + stage)
+    if who == "settings":
+        cli.write("gpucore.toml", 'devices = "simulated:2"\n')
+    if who == "environment":
+        monkeypatch.setenv("GPUCORE_DEVICES", "simulated:2")
+    flag = ("--devices", "simulated:2") if who == "flag" else ()
+    said = cli.refuses("run", "job.toml", "--plan", "--gpus", "5", *flag)
+    assert "GPU `5` is not there" in said
+
+
+def test_a_gpu_that_a_slot_holds_twice_is_named_once(cli: Cli) -> None:
+    assert gpus_of(plan(cli, "0 0", 2, movies=1)) == ["GPU 0"]
+    told = json.loads(plan(cli, "0 0", 2, "--json", movies=1).out)
+    assert told["steps"][0]["gpus"] == [0]
+
+
 @pytest.mark.parametrize("gpus", ["", "auto"])
 def test_a_plan_without_a_gpu_for_a_compulsory_program_says_that_it_needs_one(
     cli: Cli, gpus: str

@@ -79,9 +79,10 @@ ADAPTERS = {
 }
 
 
-def faults_of(text: str, **facts) -> list[GpucoreError]:
+def faults_of(text: str) -> list[GpucoreError]:
     try:
-        return job_faults(check_job(parse_toml("job.toml", text)), ADAPTERS, **facts)
+        job_file = check_job(parse_toml("job.toml", text))
+        return job_faults(job_file, ADAPTERS, policies=("slots", "pool"))
     except Faults as faults:
         return list(faults.errors)
     except ConfigError as fault:
@@ -175,8 +176,8 @@ def test_the_designs_example_is_read_and_has_no_fault(tmp_path):
         # GPUs
         ('items = "m', 'use_gpu = false\nitems = "m', "10: stage[0].use_gpu",
          "`motioncor3` runs on a GPU only", "take `use_gpu` out"),
-        ('items = "m', 'gpus = 2\nitems = "m', "10: stage[0].gpus", "the policy `slots` says",
-         'policy = "pool"'),
+        ('items = "m', 'gpus = 0\nitems = "m', "10: stage[0].gpus", "0 GPUs are none", "1 or more"),
+        ("threads = 3", 'policy = "pol"', "4: run.policy", "no policy is called `pol`", "`pool`"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_line_key_and_remedy(old, new, where, what, hint):
@@ -197,18 +198,14 @@ POOL = changed("threads = 3", 'threads = 3\npolicy = "pool"')
         ("gpus = 9", "`motioncor3` cannot use 9 GPUs"),
     ],
 )
-def test_under_the_policy_pool_a_stage_asks_for_gpus(new, what):
-    faults = faults_of(changed('items = "m', f'{new}\nitems = "m', POOL))
+@pytest.mark.parametrize("text", [JOB, POOL], ids=["slots", "pool"])
+def test_a_stage_asks_for_gpus_under_any_policy(text, new, what):
+    faults = faults_of(changed('items = "m', f'{new}\nitems = "m', text))
     assert [fault.what for fault in faults] == ([what] if what else [])
 
 
-def test_the_sites_policy_counts_when_the_job_names_none():
-    text = changed('items = "m', 'gpus = 2\nitems = "m')
-    assert faults_of(text, policy="pool") == []
-
-
 def test_gpus_without_a_gpu_are_a_fault():
-    text = changed("item = ", "gpus = 1\nuse_gpu = false\nitem = ", POOL)
+    text = changed("item = ", "gpus = 1\nuse_gpu = false\nitem = ")
     assert [fault.what for fault in faults_of(text)] == ["`ctf` uses no GPU"]
 
 

@@ -56,6 +56,12 @@ def test_a_plan_takes_indexes_at_their_word_without_a_driver(given):
         given("GPU-1", devices="nvml", machine_needed=False)
 
 
+def test_a_plan_looks_at_a_source_that_was_chosen(given):
+    assert all(one.simulated for one in given("0 1", machine_needed=False).devices)
+    with pytest.raises(GpuListError, match="`5`"):
+        given("5", devices="simulated:2", machine_needed=False)
+
+
 def test_no_list_is_no_gpu_and_nothing_is_looked_at(given):
     provision = given("", 3, devices="nvml")
     assert (provision.units, provision.workers, provision.absent) == ((), 2, None)

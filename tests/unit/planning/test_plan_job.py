@@ -133,6 +133,39 @@ def test_a_single_step_may_read_what_another_writes(tmp_path: Path) -> None:
     assert told(planned(tmp_path, *parts)) == [("first", []), ("second", ["first"])]
 
 
+SIDE = 'params = {{ side = "{}" }}\n'
+
+
+def test_a_parameters_file_that_is_not_there_is_told_with_the_line_of_the_parameter(
+    tmp_path: Path,
+) -> None:
+    step = '[[step]]\nname = "s"\nadapter = "copy"\nparams = { src = "none.tif" }\n'
+    with pytest.raises(Faults) as caught:
+        planned(tmp_path, ONE + SIDE.format("nix.mrc"), step)
+    assert [(one.what, one.where.rpartition("/")[2]) for one in caught.value.errors] == [
+        ("there is no file `nix.mrc`, which `side` names", "job.toml:5: stage[0].params.side"),
+        ("there is no file `none.tif`, which `src` names", "job.toml:9: step[0].params.src"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "side", ["out/one/1.out", "{}/out/one/1.out", "./out/x/../one/1.out", "out/one/beside.log"]
+)
+def test_a_parameters_file_may_be_made_by_what_comes_before(tmp_path: Path, side: str) -> None:
+    between = stage("between", items="*.tif", after="one")
+    last = stage("last", items="0.tif", after="between") + SIDE.format(side.format(tmp_path))
+    assert planned(tmp_path, ONE, between, last)
+
+
+def test_what_does_not_come_before_makes_nothing_for_a_parameter(tmp_path: Path) -> None:
+    last = stage("last", items="0.tif") + SIDE.format("out/one/1.out")
+    with pytest.raises(GpucoreError, match="there is no file `out/one/1.out`"):
+        planned(tmp_path, ONE, last)
+    own = stage("one", items="*.tif") + SIDE.format("out/one/1.out")
+    with pytest.raises(GpucoreError, match="there is no file `out/one/1.out`"):
+        planned(tmp_path, own)
+
+
 def calls_of(job_file: JobFile) -> int:
     calls = 0
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gpucore.clashes import clashes
 from gpucore.errors import Faults, GpucoreError, ParameterError
-from gpucore.planning import Plan, clashes, make_step, plan_map, preview, stage_steps
+from gpucore.planning import Plan, make_step, plan_map, preview, stage_steps
 from gpucore.provision import Provision
 from gpucore.scheduling.policies import SLOTS
 from gpucore.standard import Adapter, Gpu, GpuUse, Group, Param, Program, Template
@@ -134,6 +135,41 @@ def test_a_stage_does_not_overwrite_the_input_of_another_of_its_steps(tmp_path: 
     assert caught.value.what == (
         "copy/m would overwrite `m_aligned.mrc`, the input of copy/m_aligned"
     )
+
+
+def test_a_file_that_a_parameter_names_is_looked_for_once_and_told_with_the_parameter(
+    tmp_path: Path,
+) -> None:
+    adapter = copying(
+        gain=Param(type="path", optional=True, help="a reference"),
+        masks=Param(type="path", optional=True, length=0, help="masks"),
+        any=Param(type="path", optional=True, check="any", help="not looked at"),
+    )
+    (tmp_path / "m1.mrc").touch()
+    with pytest.raises(Faults) as caught:
+        planned(
+            tmp_path, "a.tif", "b.tif", adapter=adapter, gain="nix.mrc", any="gone",
+            masks=["m1.mrc", "m2.mrc"],
+        )  # fmt: skip
+    assert [one.what for one in caught.value.errors] == [
+        "there is no file `nix.mrc`, which `gain` names",
+        "there is no file `m2.mrc`, which `masks` names",
+    ]
+
+
+def test_an_output_of_the_users_choice_need_not_be_there(tmp_path: Path) -> None:
+    adapter = copying(log=Param(type="path", output="%(src.stem)s.log", help="what is said"))
+    assert planned(tmp_path, "a.tif", adapter=adapter, log="new.log")
+
+
+def test_a_folder_that_a_parameter_names_is_told_as_a_folder(tmp_path: Path) -> None:
+    adapter = copying(
+        place=Param(type="path", optional=True, check="directory", help="where it looks")
+    )
+    with pytest.raises(ParameterError, match="there is no folder `nix`, which `place` names"):
+        planned(tmp_path, "a.tif", adapter=adapter, place="nix")
+    (tmp_path / "there").mkdir()
+    assert planned(tmp_path, "a.tif", adapter=adapter, place="there")
 
 
 def test_what_a_later_stage_reads_may_be_made_by_an_earlier_one(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""The devices of one run, leased from the machine for as long as a step of it uses them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gpucore.system.inotify import Wakeup
+from gpucore.system.leases import Held, LeaseStopped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpucore.system.leases import Leases
+
+__all__ = ["RunLeases"]
+
+
+@dataclass(eq=False)
+class _Use:
+    """A kernel lease of this run, and how many of its steps use it."""
+
+    held: Held
+    uuids: tuple[str, ...]
+    steps: int = 0
+
+
+class RunLeases:
+    """Gives the steps of a run their kernel leases; steps that share a device share one.
+
+    Between runs a device is exclusive (or the site's ``shares`` divide it); inside a run the GPU
+    list says how many steps share it. When the last of them ends the lease is given back, and
+    asked for again by the next: so that another run that waits has its turn.
+
+    Parameters
+    ----------
+    leases : Leases
+        Those of this machine.
+    """
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._changed = threading.Condition()
+        self._uses: dict[str, _Use] = {}
+        self._asking: set[str] = set()
+        self._wakeup = Wakeup()
+
+    def take(
+        self, uuids: Sequence[str], step: str, timeout: float | None = None
+    ) -> tuple[int, ...]:
+        """Wait for the leases of some devices; return the descriptors that carry them.
+
+        Parameters
+        ----------
+        uuids : sequence of str
+            The devices.
+        step : str
+            Who asks, for people.
+        timeout : float or None
+            Seconds to wait for other runs; None: for ever.
+
+        Raises
+        ------
+        TimeoutError
+            When the time is over.
+        LeaseStopped
+            When the run is stopped meanwhile.
+        DeviceError
+            When the lease directory cannot be used.
+        """
+        while True:
+            missing, fds = self._look(uuids)
+            if fds is not None:
+                return fds
+            try:
+                held = self._leases.take(missing, timeout=timeout, stop=self._wakeup, step=step)
+            except BaseException:
+                self._asked(missing)
+                raise
+            fds = self._enter(held, missing, uuids)
+            if fds is not None:
+                return fds
+            # A device that this run had was given back meanwhile. Nobody holds while it waits.
+            held.release()
+
+    def give(self, uuids: Sequence[str]) -> None:
+        """Give back what `take` gave to one step."""
+        with self._changed:
+            for use in {self._uses[uuid] for uuid in uuids}:
+                use.steps -= 1
+                if not use.steps:
+                    for uuid in use.uuids:
+                        del self._uses[uuid]
+                    use.held.release()
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let nobody wait any more."""
+        self._wakeup.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _look(self, uuids: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+        """Return what this step alone is to ask for; or, when nothing is missing, descriptors."""
+        with self._changed:
+            while not self._asking.isdisjoint(uuids):
+                if self._wakeup.is_set():
+                    raise LeaseStopped("the run was stopped while a step waited for its GPU")
+                self._changed.wait()
+            missing = tuple(uuid for uuid in dict.fromkeys(uuids) if uuid not in self._uses)
+            if not missing:
+                return (), self._count(uuids)
+            self._asking.update(missing)
+            return missing, None
+
+    def _enter(
+        self, held: Held, missing: tuple[str, ...], uuids: Sequence[str]
+    ) -> tuple[int, ...] | None:
+        with self._changed:
+            self._asking.difference_update(missing)
+            self._changed.notify_all()
+            if any(uuid not in missing and uuid not in self._uses for uuid in uuids):
+                return None
+            use = _Use(held, missing)
+            self._uses.update(dict.fromkeys(missing, use))
+            return self._count(uuids)
+
+    def _asked(self, missing: Sequence[str]) -> None:
+        with self._changed:
+            self._asking.difference_update(missing)
+            self._changed.notify_all()
+
+    def _count(self, uuids: Sequence[str]) -> tuple[int, ...]:
+        uses = {self._uses[uuid] for uuid in uuids}
+        for use in uses:
+            use.steps += 1
+        return tuple(fd for use in uses for fd in use.held.fds)

@@ -1,0 +1,150 @@
+"""A journal read: as SQLite gives it, as a copy of it, or as what its pages still hold."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import tempfile
+import weakref
+from pathlib import Path
+
+from gpucore.errors import GpucoreError
+from gpucore.system.journal_place import Place, find_place, read_head
+from gpucore.system.journal_replay import JournalState, Replay
+from gpucore.system.journal_store import VERSION, Scan, fault_of, open_to_read
+
+__all__ = ["read_journal", "read_place"]
+
+_LOGGER = logging.getLogger(__name__)
+_TRIES = 3
+
+
+def read_journal(folder: Path, state_home: Path) -> JournalState:
+    """Return what the journal of an output folder says, whether a run writes it or not.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    state_home : Path
+        The machine's local state directory.
+
+    Raises
+    ------
+    GpucoreError
+        When it lies on another machine, or something else lies in its place.
+    """
+    return read_place(find_place(folder, state_home, own=False))
+
+
+def read_place(place: Place) -> JournalState:
+    """Return what the journal in a place says; see `read_journal`."""
+    place.check(own=False)
+    head = read_head(place)  # before the events: they can only become more
+    path = place.mended if place.mended.exists() else place.journal
+    if not path.exists():
+        state = JournalState(place.note)
+        if head:
+            state.loss = f"the journal is missing: {head} events are lost"
+        return state
+    if path == place.mended:
+        head = None
+    # A copy may be taken in the moment in which a writer folds its WAL: then it is taken again.
+    for _ in range(_TRIES if place.foreign else 1):
+        state, fault = _read(path, place)
+        if place.foreign and head is not None and state.events >= head:
+            fault = ""
+        if not fault:
+            break
+    if fault or (head or 0) > state.events:
+        fault = fault or f"SQLite reads no more than {state.events} events"
+        state = _salvaged(path, state)
+    state.loss = _loss(state.events, head, fault)
+    return state
+
+
+def _loss(events: int, head: int | None, fault: str) -> str:
+    if head is not None and head > events:
+        why = f" ({fault})" if fault else ""
+        return f"the journal is damaged{why}: {head - events} of {head} events are lost"
+    if not fault:
+        return ""
+    if head is not None and head == events and events:
+        return f"the journal is damaged ({fault}), but all {events} events could be read"
+    return f"the journal is damaged ({fault}): what came after {events} events is lost"
+
+
+def _read(path: Path, place: Place) -> tuple[JournalState, str]:
+    state = JournalState(place.note)
+    where = path
+    try:
+        if place.foreign:
+            where = _copy(path, state)
+        if not where.stat().st_size:
+            # SQLite would throw its WAL away, although it only reads.
+            return state, "it is empty"
+    except OSError as error:
+        raise GpucoreError(f"the journal `{path}` cannot be read ({error.strerror})") from error
+    return state, _replay(where, state)
+
+
+def _replay(where: Path, state: JournalState) -> str:
+    """Read a file into a state; return what is wrong with it."""
+    try:
+        connection = open_to_read(where)
+    except sqlite3.Error as error:
+        return fault_of(error)
+    try:
+        scan = Scan(connection)
+        replay = Replay(state)
+        fault = replay.take(scan) or scan.fault
+        state.steps = replay.steps
+        if fault and not state.events:
+            fault = _version(connection) or fault
+    finally:
+        connection.close()
+    state.source = where
+    return fault
+
+
+def _salvaged(path: Path, state: JournalState) -> JournalState:
+    """Return the state with the events that SQLite does not reach, as far as there are any."""
+    from gpucore.system.journal_salvage import salvage  # noqa: PLC0415 - for the damaged only
+
+    better = JournalState(state.note)
+    into = _temporary(better) / path.name
+    source = state.source or path  # a copy, when it is another user's
+    try:
+        if salvage(source, state.events, state.chain, into) > state.events:
+            _replay(into, better)
+    except (OSError, sqlite3.Error) as error:
+        _LOGGER.debug("no more could be had from %s: %s", path, error)
+    return better if better.events > state.events else state
+
+
+def _temporary(state: JournalState) -> Path:
+    """Return a folder that lasts as long as a state."""
+    folder = tempfile.mkdtemp(prefix="gpucore-journal-")
+    weakref.finalize(state, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _copy(path: Path, state: JournalState) -> Path:
+    """Copy a journal that we must leave no trace beside, or that changes under our eyes."""
+    copy = _temporary(state) / path.name
+    wal = path.with_name(f"{path.name}-wal")
+    # The WAL first: events that are folded into the file meanwhile are then in both.
+    if wal.exists():
+        shutil.copyfile(wal, copy.with_name(wal.name))
+    shutil.copyfile(path, copy)
+    return copy
+
+
+def _version(connection: sqlite3.Connection) -> str:
+    """Return that the journal is of another version, when its head says so."""
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except (sqlite3.Error, TypeError):
+        return ""
+    return "" if version in {0, VERSION} else f"another version of gpucore wrote it ({version})"

@@ -1,0 +1,35 @@
+"""What every test is kept from: leases, state and settings of the machine that it runs on."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OUR_OWN = ("GPUCORE_TEST", "GPUCORE_FAULTS")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_directories() -> Iterator[None]:
+    """Give the session a lease directory of its own: simulated GPUs have the same UUIDs everywhere.
+
+    Set in the environment, because tests start real programs.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="gpucore-tests-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+            path = Path(folder, name.lower())
+            path.mkdir(mode=0o700)
+            patch.setenv(name, str(path))
+        for name in list(os.environ):
+            if name.startswith("GPUCORE_") and not name.startswith(OUR_OWN):
+                patch.delenv(name)
+        yield
