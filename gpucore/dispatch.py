@@ -7,11 +7,12 @@ observers are only ever told outside that lock.
 
 from __future__ import annotations
 
+import logging
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
 
-from gpucore.errors import NeedError, StepError
+from gpucore.errors import GpucoreError, NeedError
+from gpucore.futures import Reporter, StepFuture, resolve
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier, retriable
 from gpucore.running import RunningStep
@@ -48,31 +49,11 @@ if TYPE_CHECKING:
     from gpucore.running import Surroundings
     from gpucore.standard.step import Step
 
-__all__ = ["Dispatch", "LeaseAnswer", "StepFuture"]
+__all__ = ["Dispatch", "LeaseAnswer"]
+
+_LOGGER = logging.getLogger(__name__)
 
 LeaseAnswer: TypeAlias = "Callable[[Grant | NeedError | None], None]"
-
-
-class StepFuture(Future[Outcome]):
-    """The future of one step: its `Outcome`, or the `StepError` that carries it.
-
-    Attributes
-    ----------
-    number : int
-        The step's number in its run.
-    """
-
-    def __init__(self, dispatch: Dispatch) -> None:
-        super().__init__()
-        self.number = -1
-        self._dispatch = dispatch
-
-    def cancel(self) -> bool:
-        """Cancel the step if it does not run yet; what hangs on it is skipped."""
-        cancelled = super().cancel()
-        if cancelled:
-            self._dispatch.handle(Cancelled(self.number))
-        return cancelled
 
 
 class Dispatch:
@@ -117,6 +98,7 @@ class Dispatch:
         self._earlier: dict[int, Earlier] = {}
         self._attempts: dict[int, int] = {}
         self._done_before: set[int] = set()
+        self._reporter = Reporter()
 
     @property
     def submitted(self) -> int:
@@ -154,6 +136,10 @@ class Dispatch:
         self._call(later)
         return number
 
+    def future(self) -> StepFuture:
+        """Return a future for a step that is about to be submitted."""
+        return StepFuture(self, lambda number: self.handle(Cancelled(number)))
+
     def check(self, need: Need) -> None:
         """Refuse a need that the run could not meet even with every device free.
 
@@ -166,7 +152,7 @@ class Dispatch:
 
     def owns(self, future: object) -> bool:
         """Say whether a future is that of a step of this run."""
-        return isinstance(future, StepFuture) and future._dispatch is self  # noqa: SLF001 - ours
+        return isinstance(future, StepFuture) and future.owner is self
 
     def ask(self, need: Need, answer: LeaseAnswer) -> int:
         """Ask for a lease; ``answer`` gets the grant, why there is none ever, or None."""
@@ -283,7 +269,7 @@ class Dispatch:
         self._running.pop(number, None)
         again = retriable(outcome) and self._attempts[number] <= running.step.limits.retries
         if again and not self._around.stopping:
-            self._write(outcome, running.attempt)
+            self._write(outcome, running.attempt, lambda: None)
             stage = running.step.stage
             self._tell(
                 StepRetried(
@@ -294,12 +280,23 @@ class Dispatch:
             return
         # The devices go on at once; who waits for this step's result comes second.
         self.handle(Ended(number, done=outcome.done))
-        self._write(outcome, running.attempt)
-        self._settle(number, outcome)
+        self._write(outcome, running.attempt, lambda: self._settle(number, outcome))
 
-    def _write(self, outcome: Outcome, attempt: int) -> None:
-        if self._around.record is not None:
-            self._around.record.finish(outcome, attempt)
+    def _write(self, outcome: Outcome, attempt: int, then: Callable[[], None]) -> None:
+        """Put an outcome on record, and let what follows from it wait until it is on disk."""
+        if self._around.record is None:
+            then()
+            return
+
+        def written(fault: str) -> None:
+            if fault:
+                _LOGGER.error("the end of %s is not on record: %s", outcome.step, fault)
+            self._reporter.put(then)
+
+        try:
+            self._around.record.finish(outcome, attempt, written)
+        except GpucoreError as error:
+            written(error.what)
 
     def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
         step = self._steps[number]
@@ -311,8 +308,7 @@ class Dispatch:
             reason=reason,
             failure=failure,
         )
-        self._write(outcome, 0)
-        self._settle(number, outcome)
+        self._write(outcome, 0, lambda: self._settle(number, outcome))
 
     def _settle(self, number: int, outcome: Outcome) -> None:
         step = self._steps.pop(number)
@@ -323,32 +319,17 @@ class Dispatch:
         with self._quiet:
             self.counts[outcome.state] += 1
         if future is not None:
-            _resolve(future, outcome)
+            resolve(future, outcome)
         with self._quiet:
             self._open -= 1
             if not self._open:
                 self._quiet.notify_all()
 
+    def close(self) -> None:
+        """Let the reporting thread go; nothing may be submitted any more."""
+        self._reporter.close()
+
     @staticmethod
     def _call(later: Sequence[Callable[[], None]]) -> None:
         for one in later:
             one()
-
-
-def _resolve(future: StepFuture, outcome: Outcome) -> None:
-    if not future.running():
-        if outcome.state is StepState.CANCELLED:
-            Future.cancel(future)
-        # Its user may cancel it in the moment in which it is refused or skipped.
-        if not future.set_running_or_notify_cancel():
-            return
-    if outcome.done:
-        future.set_result(outcome)
-    else:
-        future.set_exception(
-            StepError(
-                f"{outcome.step} {outcome.state.value}: {outcome.reason}",
-                hint=outcome.hint or (f"its log: {outcome.log}" if outcome.log else ""),
-                outcome=outcome,
-            )
-        )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import atexit
 import itertools
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING
 
-from gpucore.dispatch import Dispatch, StepFuture
-from gpucore.errors import DeviceError, NeedError, ParameterError
+from gpucore.dispatch import Dispatch
+from gpucore.errors import NeedError, ParameterError
+from gpucore.futures import StepFuture
 from gpucore.lease import Lease, give_grant_back, wait_for_grant
+from gpucore.observers import Observers
 from gpucore.opening import Settings, begin, read_settings, surroundings
-from gpucore.planning import make_step
-from gpucore.provision import Provision, sharing_note
-from gpucore.record import NOTHING_EARLIER, Earlier
+from gpucore.planning import check_count, make_step
+from gpucore.provision import Provision, no_device, sharing_note
 from gpucore.scheduling import Cancelled, Drained
-from gpucore.standard.model import Event, Need, Noted, RunEnded, StepState
-from gpucore.standard.params import rooted
+from gpucore.standard.model import Event, Need, RunEnded, StepState
 from gpucore.system.programs import find_program
 
 if TYPE_CHECKING:
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
     from gpucore.planning import Plan
     from gpucore.plugins import PluginHost
     from gpucore.standard.adapter import Adapter
-    from gpucore.standard.step import Step
 
 __all__ = ["StepExecutor", "StepFuture"]
 
-_LOGGER = logging.getLogger(__name__)
 
 _LAST_SECONDS = 5.0
 """How long a host that ends waits for the end of programs that were killed."""
@@ -49,6 +46,7 @@ class StepExecutor:
         provision: Provision,
         *,
         output: str | None = None,
+        journal: bool = False,
         resume: bool = False,
         kill_orphans: bool = False,
         on_event: Callable[[Event], None] | None = None,
@@ -62,14 +60,14 @@ class StepExecutor:
         self._around = around
         self._settings = settings
         self._output = output
+        self._journal = journal or resume
         self._resume = resume
         self._begun = threading.Lock()
         self._has_begun = False
-        self._on_event = on_event
+        self._tell = Observers(self.plugins, on_event)
         self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
         self._numbers = itertools.count(1)
-        self._notes: set[str] = set()
         self._closed = False
         # A host that ends without closing leaves no program of ours behind.
         self._process = os.getpid()
@@ -90,6 +88,7 @@ class StepExecutor:
         isolate: bool | None = None,
         root: str | os.PathLike[str] | None = None,
         plugins: PluginHost | None = None,
+        journal: bool = False,
         resume: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> StepExecutor:
@@ -117,10 +116,13 @@ class StepExecutor:
             Relative paths are below it, and programs run in it; the working directory by default.
         plugins : PluginHost
             What was loaded already.
+        journal : bool
+            Whether each step's start and end are on disk before its program starts and before its
+            future is resolved, in ``output``. One run at a time can keep a folder's journal.
         resume : bool
-            Whether a step of the same name, command and files that an earlier run of the same
-            ``output`` has done counts as done. Programs that outlived an earlier host are waited
-            for, not started twice.
+            ``journal``, and whether a step of the same name, command and files that an earlier run
+            of the same ``output`` has done counts as done. Programs that outlived an earlier host
+            are waited for, not started twice.
         on_event : callable
             Told of every event, on whichever thread it happens; what it raises is dropped.
 
@@ -149,6 +151,7 @@ class StepExecutor:
             settings,
             settings.provide(),
             output=None if output is None else os.fspath(output),
+            journal=journal,
             resume=resume,
             on_event=on_event,
         )
@@ -197,7 +200,7 @@ class StepExecutor:
                 f"`after` holds {strangers[0]!r}, which is no step of this executor",
                 hint="give the futures that this executor's own `submit` returned",
             )
-        _check_count(gpus)
+        check_count(gpus)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         step = make_step(
             known,
@@ -208,14 +211,14 @@ class StepExecutor:
             gpus=gpus,
         )
         self.check(known, use_gpu=use_gpu)
-        need = self._need(step)
+        need = self.provision.need(step, may_share=self._settings.may_share)
         self._dispatch.check(need)
         self._begin()
         if self._around.record is not None:
             self._around.record.add(step)
-        future = StepFuture(self._dispatch)
+        future = self._dispatch.future()
         before = [one.number for one in after]
-        self._dispatch.submit(step, need, before, future, self._earlier(step))
+        self._dispatch.submit(step, need, before, future, self._around.earlier(step))
         return future
 
     def submit_plan(self, plan: Plan) -> None:
@@ -230,7 +233,10 @@ class StepExecutor:
         on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=adapter.name in on_gpu)
-        for need in {self._need(planned.step) for planned in plan.steps}:
+        for need in {
+            self.provision.need(planned.step, may_share=self._settings.may_share)
+            for planned in plan.steps
+        }:
             self._dispatch.check(need)
         self._begin()
         if self._around.record is not None:
@@ -240,7 +246,10 @@ class StepExecutor:
             step = planned.step
             after = [numbers[place] for place in planned.after]
             number = self._dispatch.submit(
-                step, self._need(step), after, earlier=self._earlier(step)
+                step,
+                self.provision.need(step, may_share=self._settings.may_share),
+                after,
+                earlier=self._around.earlier(step),
             )
             numbers.append(number)
 
@@ -270,15 +279,14 @@ class StepExecutor:
             When there will never be so many.
         """
         self._refuse_when_closed()
-        _check_count(gpus)
+        check_count(gpus)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         if known is not None:
             self.check(known, use_gpu=True)
         if not self.provision.units:
-            raise self._no_device("a lease")
-        alone = (
-            known is not None and known.gpu.sharing == "forbidden" and not self._settings.may_share
-        )
+            raise no_device(self.provision, "a lease")
+        forbidden = known is not None and known.gpu.sharing == "forbidden"
+        alone = forbidden and not self._settings.may_share
         self._begin()
         need = Need(gpus=gpus, worker=False, alone=alone)
         number, granted, fds = wait_for_grant(self._dispatch, need, timeout, self._around.leases)
@@ -306,9 +314,10 @@ class StepExecutor:
             plain = found == adapter.program.executable
             self._around.executables[adapter.name] = "" if plain else found
         if adapter.gpu.use.requires_gpu and not self.provision.units:
-            raise self._no_device(f"the adapter {adapter.name}")
+            raise no_device(self.provision, f"the adapter {adapter.name}")
         if adapter.gpu.use.uses_gpu(use_gpu=use_gpu):
-            self._note_sharing(adapter)
+            note = sharing_note(adapter, self.provision, may_share=self._settings.may_share)
+            self._tell.note_once(self.run, note)
 
     def cancel(self, future: StepFuture) -> None:
         """Cancel one step; if it runs, its program is ended."""
@@ -349,6 +358,7 @@ class StepExecutor:
             self.wait()
             self._closed = True
             self._engine.close()
+            self._dispatch.close()
             atexit.unregister(self._end_with_host)
             if self._around.record is not None:
                 reason = "it was stopped" if self._around.stopping else ""
@@ -385,53 +395,8 @@ class StepExecutor:
                     self._around,
                     self._settings,
                     self.provision,
-                    output=self._output,
+                    output=self._output if self._journal else None,
                     resume=self._resume,
                     tell=self._tell,
                 )
                 self._has_begun = True
-
-    def _earlier(self, step: Step) -> Earlier:
-        if self._around.record is None:
-            return NOTHING_EARLIER
-        values = rooted(step.adapter, step.values, str(self._around.root))
-        return self._around.record.earlier(step, values)
-
-    def _need(self, step: Step) -> Need:
-        need = step.need(may_share=self._settings.may_share)
-        # Optional, and no GPU here: the CPU form, without waiting for what is not there.
-        if not self.provision.units and not step.adapter.gpu.use.requires_gpu:
-            return Need()
-        return need
-
-    def _no_device(self, who: str) -> DeviceError:
-        absent = self.provision.absent
-        if absent is None:
-            return DeviceError(
-                f"{who} needs a GPU, and the run's GPU list is empty",
-                hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
-            )
-        return DeviceError(f"{who} needs a GPU: {absent.what}", hint=absent.hint)
-
-    def _note_sharing(self, adapter: Adapter) -> None:
-        note = sharing_note(adapter, self.provision, may_share=self._settings.may_share)
-        if note and note not in self._notes:
-            self._notes.add(note)
-            self._tell(Noted(run=self.run, text=note))
-
-    def _tell(self, event: Event) -> None:
-        self.plugins.publish(event)
-        if self._on_event is not None:
-            try:
-                self._on_event(event)
-            except KeyboardInterrupt:
-                raise
-            except BaseException:  # an observer cannot harm a run
-                _LOGGER.exception("an observer failed on %s", type(event).__name__)
-
-
-def _check_count(gpus: int | None) -> None:
-    if gpus is not None and (isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1):
-        raise ParameterError(
-            f"gpus = {gpus!r} is no number of GPUs", hint="1 or more; without it, a slot"
-        )

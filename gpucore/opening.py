@@ -157,7 +157,7 @@ def begin(
     def note(text: str) -> None:
         tell(Noted(run=around.run, text=text))
 
-    if provision.units:
+    if provision.units and settings.config.leases == "machine":
         told = settings.config.lease_directory
         directory = find_lease_directory(around.environment, configured=told)
         uuids = [device.uuid for device in provision.devices]

@@ -14,7 +14,7 @@ from gpucore.standard.model import Command, Device, FailureClass, Outcome, StepS
 from gpucore.standard.params import Values
 from gpucore.standard.step import Step
 from gpucore.standard.template import fill_text, holds
-from gpucore.system.files import Stamp, collect, file_fault, made_anew, stamp
+from gpucore.system.files import TICK_NS, Stamp, collect, file_fault, made_anew, stamp
 from gpucore.system.logs import find_marks, holds_line, last_line
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Started:
         What was started, once it was.
     before : dict
         Stamps of its outputs as they were before.
+    adopted : bool
+        Whether an earlier host had started it, and may have moved some of its outputs already.
     """
 
     step: Step
@@ -73,19 +75,21 @@ class Started:
     status: str = ""
     command: Command | None = None
     before: Mapping[str, Stamp | None] = field(default_factory=dict)
+    adopted: bool = False
 
     def adopt(self, began: Began) -> None:
         """Take the place of what an earlier host had started."""
         log = Path(began.log)
+        self.adopted = True
         self.log = began.log
         self.folder = str(log.parent.parent / "steps" / log.stem)
         self.command = Command(argv=began.argv, env=dict(began.env))
         # What is older than the beginning was there before it.
         outputs = expected_outputs(self.step, self.values, gpu=bool(self.devices))
         stamps = {output.path: stamp(output.path) for output in outputs}
+        begun = began.time * 1e9 - TICK_NS
         self.before = {
-            path: one if one and one.changed_ns < began.time * 1e9 else None
-            for path, one in stamps.items()
+            path: one if one and one.changed_ns < begun else None for path, one in stamps.items()
         }
 
 
@@ -233,14 +237,18 @@ class _Verdict:
     def _made(self, output: ExpectedOutput) -> bool:
         """Say whether an output was made at all, moving it to where it belongs."""
         if output.made:
-            self._move_faults[output.path] = collect(
-                Path(self.started.folder), output.made, output.path
-            )
-            return not self._move_faults[output.path]
-        return Path(output.path).exists() and (
-            output.check in {"any", "directory"}
-            or made_anew(output.path, self.started.before.get(output.path))
-        )
+            fault = collect(Path(self.started.folder), output.made, output.path)
+            if fault and self.started.adopted and self._there_anew(output):
+                fault = ""  # its host had moved it, and died before that was on record
+            self._move_faults[output.path] = fault
+            return not fault
+        if output.check in {"any", "directory"}:
+            return Path(output.path).exists()
+        return self._there_anew(output)
+
+    def _there_anew(self, output: ExpectedOutput) -> bool:
+        before = self.started.before.get(output.path)
+        return Path(output.path).exists() and made_anew(output.path, before)
 
     def _output_fault(self, output: ExpectedOutput) -> str:
         if fault := self._move_faults.get(output.path):

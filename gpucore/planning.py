@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from gpucore.provision import Provision
     from gpucore.standard.adapter import Adapter
 
-__all__ = ["Plan", "PlannedStep", "check_gpus", "make_step", "plan_map", "preview", "stage_steps"]
+__all__ = [
+    "Plan",
+    "PlannedStep",
+    "check_count",
+    "check_gpus",
+    "make_step",
+    "plan_map",
+    "preview",
+    "stage_steps",
+]
 
 
 @dataclass(frozen=True)
@@ -187,22 +196,31 @@ def stage_steps(
         )
 
 
+def check_count(gpus: int | None) -> None:
+    """Refuse what is no number of GPUs.
+
+    Raises
+    ------
+    ParameterError
+        For a number below 1, and for what is no number.
+    """
+    if gpus is not None and (isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1):
+        raise ParameterError(
+            f"gpus = {gpus!r} is no number of GPUs",
+            hint="1 or more; to run without a GPU say use_gpu = false",
+        )
+
+
 def check_gpus(adapter: Adapter, gpus: int | None) -> None:
     """Refuse a number of GPUs that a step of this adapter cannot ask for.
 
     Raises
     ------
     ParameterError
-        For a number below 1, and for a program that uses no GPU.
+        For what is no number of GPUs, and for a program that uses none.
     """
-    if gpus is None:
-        return
-    if isinstance(gpus, bool) or not isinstance(gpus, int) or gpus < 1:
-        raise ParameterError(
-            f"gpus = {gpus!r} is no number of GPUs",
-            hint="1 or more; to run without a GPU say use_gpu = false",
-        )
-    if not adapter.gpu.use.allows_gpu:
+    check_count(gpus)
+    if gpus is not None and not adapter.gpu.use.allows_gpu:
         raise ParameterError(
             f"gpus = {gpus} does not go with {adapter.name}: it uses no GPU", hint="leave it out"
         )
@@ -222,9 +240,7 @@ def preview(plan: Plan, provision: Provision, *, may_share: bool) -> Iterator[tu
     machine = provision.machine()
     running: list[int] = []
     for number, planned in enumerate(plan.steps):
-        need = planned.step.need(may_share=may_share)
-        if need.gpus != 0 and not provision.units:
-            need = replace(need, gpus=0, alone=False)
+        need = provision.need(planned.step, may_share=may_share)
         for action in machine.handle(Submitted(number, need, planned.after)):
             if isinstance(action, Launch):
                 running.append(action.step)

@@ -10,7 +10,7 @@ from gpucore.errors import DeviceError
 from gpucore.scheduling import Ledger, Machine, Unit
 from gpucore.standard.devices import assume, resolve
 from gpucore.standard.gpulist import GpuList, Void, parse_gpu_list
-from gpucore.standard.model import Device
+from gpucore.standard.model import Device, Need
 from gpucore.standard.slots import workers
 from gpucore.system.nvml import NoDriverError
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from gpucore.plugins import PluginHost
     from gpucore.standard.adapter import Adapter
+    from gpucore.standard.step import Step
 
-__all__ = ["Provision", "provide", "read_devices", "sharing_note"]
+__all__ = ["Provision", "no_device", "provide", "read_devices", "sharing_note"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,17 @@ class Provision:
     workers: int
     extended: bool = False
     absent: DeviceError | None = None
+
+    def need(self, step: Step, *, may_share: bool) -> Need:
+        """Return what a step asks of these devices.
+
+        Where there are none a program whose GPU is optional runs in its CPU form, and waits for
+        nothing.
+        """
+        need = step.need(may_share=may_share)
+        if not self.units and not step.adapter.gpu.use.requires_gpu:
+            return Need()
+        return need
 
     def machine(self) -> Machine:
         """Return a new machine with all of it free."""
@@ -130,6 +142,17 @@ def read_devices(
     """
     name, _, argument = source.partition(":")
     return tuple(plugins.device_source(name).read(argument, environment))
+
+
+def no_device(provision: Provision, who: str) -> DeviceError:
+    """Return the error for somebody who needs a GPU in a run that has none; it says why."""
+    absent = provision.absent
+    if absent is None:
+        return DeviceError(
+            f"{who} needs a GPU, and the run's GPU list is empty",
+            hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
+        )
+    return DeviceError(f"{who} needs a GPU: {absent.what}", hint=absent.hint)
 
 
 def sharing_note(adapter: Adapter, provision: Provision, *, may_share: bool) -> str:

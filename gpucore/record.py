@@ -166,8 +166,14 @@ class RunRecord:
             )
         )
 
-    def finish(self, outcome: Outcome, attempt: int) -> None:
-        """Record how a step ended; on disk when this returns, if it was started at all."""
+    def finish(self, outcome: Outcome, attempt: int, then: Callable[[str], None]) -> None:
+        """Record how a step ended; ``then`` is called when that is on disk.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal is beyond writing.
+        """
         code = outcome.exit_code
         record = Finished(
             step=outcome.step,
@@ -183,11 +189,7 @@ class RunRecord:
             output_stamps=_fingerprints(outcome.outputs.values()),
             warnings=outcome.warnings,
         )
-        if attempt:
-            self._journal.commit(record)
-        else:
-            # What was not started is not started by the next run either way: no need to wait.
-            self._journal.append(record)
+        self._journal.commit_then(record, then)
 
     def close(self, counts: Mapping[StepState, int], reason: str) -> None:
         """Record that the run ended in order."""

@@ -79,6 +79,12 @@ class Surroundings:
     kill_orphans: bool = False
     stopping: bool = False
 
+    def earlier(self, step: Step) -> Earlier:
+        """Return what earlier runs of the same output folder say of a step."""
+        if self.record is None:
+            return NOTHING_EARLIER
+        return self.record.earlier(step, rooted(step.adapter, step.values, str(self.root)))
+
 
 class AdoptedError(GpucoreError):
     """Instead of a program to be started: one that an earlier host had started has ended.

@@ -21,13 +21,17 @@ __all__ = ["VERBS", "main"]
 
 VERBS = {
     "adapters": "List the programs that gpucore knows, or show one.",
+    "cancel": "End the run of an output folder, and all its programs.",
     "config": "Check configuration, job and adapter files.",
     "demo": "Align eight synthetic movies and compare with what is known.",
     "exec": "Run any command on GPUs that are leased for it.",
     "gpus": "Show the GPUs of this machine.",
+    "leases": "Show who holds which GPU of this machine now.",
     "map": "Run one adapter over files.",
     "plugins": "List what is plugged in, and what is in quarantine.",
+    "resume": "Run what the last run of an output folder did not do.",
     "run": "Run a job file.",
+    "status": "Show how far the runs of an output folder have come.",
 }
 """Verbs and their first help line; a test holds it equal to that of each verb's module."""
 

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gpucore.cli.options import config_file, device_source, settings_of
+from gpucore.cli.terminal import talk
 
 if TYPE_CHECKING:
-    from gpucore.lease import Lease
+    from collections.abc import Mapping
+
+    from gpucore.opening import Settings
+    from gpucore.standard.model import Device
 
 __all__ = ["command"]
 
@@ -30,7 +34,12 @@ __all__ = ["command"]
     metavar="N",
     help="How many GPUs.",
 )
-@click.option("--wait", type=float, metavar="SECONDS", help="How long to wait; for ever.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait; for ever without it.",
+)
 @config_file
 @device_source
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
@@ -44,20 +53,16 @@ def command(
     """Run any command on GPUs that are leased for it.
 
     `%(GPU)s` in its arguments becomes the GPUs' indexes. A command without the mark sees nothing
-    but its GPUs (CUDA_VISIBLE_DEVICES). Its exit code is that of gpucore.
+    but its GPUs (CUDA_VISIBLE_DEVICES). Its exit code is that of gpucore. The lease lasts as long
+    as the command and all that it starts.
     """
     from gpucore.errors import ProgramError  # noqa: PLC0415
-    from gpucore.executor import StepExecutor  # noqa: PLC0415
     from gpucore.standard.template import fill_gpu  # noqa: PLC0415
 
     settings = settings_of({"devices": devices, "policy": "pool"}, config)
-    executor = StepExecutor(settings, settings.provide())
-    try:
-        lease = executor.lease(gpus=count, timeout=wait)
-    except TimeoutError as error:
-        raise click.ClickException(str(error)) from None
-    filled = fill_gpu(argv, lease.gpus)
-    environment = _environment(lease, marked=filled != list(argv))
+    leased = _lease(settings, count, wait, f"exec {os.path.basename(argv[0])}")  # noqa: PTH119
+    filled = fill_gpu(argv, [str(device.index) for device in leased])
+    environment = _environment(settings.environment, leased, marked=filled != list(argv))
     # Python ignores these two, and a program inherits what is ignored: `yes | head` would not end.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -71,13 +76,63 @@ def command(
         ) from error
 
 
-def _environment(lease: Lease, *, marked: bool) -> dict[str, str]:
-    environment = lease.env
-    if marked:
-        # The mark holds the machine's indexes: under a mask they would mean other devices.
-        outer = os.environ.get("CUDA_VISIBLE_DEVICES")
-        if outer is None:
-            del environment["CUDA_VISIBLE_DEVICES"]
-        else:
-            environment["CUDA_VISIBLE_DEVICES"] = outer
+def _lease(settings: Settings, count: int, wait: float | None, step: str) -> list[Device]:
+    """Wait for any of the GPUs of the list; from now on this process holds them.
+
+    Raises
+    ------
+    DeviceError
+        When there is no GPU, or not so many became free in time.
+    NeedError
+        When there will never be so many.
+    """
+    from gpucore.errors import DeviceError, NeedError  # noqa: PLC0415
+    from gpucore.system.lease_directory import find_lease_directory  # noqa: PLC0415
+    from gpucore.system.leases import Leases  # noqa: PLC0415
+
+    provision = settings.provide()
+    devices = {device.uuid: device for device in provision.devices}
+    if not devices:
+        absent = provision.absent
+        raise DeviceError(
+            f"a lease needs a GPU: {absent.what}"
+            if absent
+            else "a lease needs a GPU, and the GPU list is empty",
+            hint=absent.hint if absent else 'name the GPUs it may use: GPUCORE_GPUS="0 1"',
+        )
+    if count > len(devices):
+        raise NeedError(
+            f"{count} GPUs are needed, and the run has {len(devices)}",
+            hint="ask for fewer, or give the run more GPUs",
+        )
+    directory = find_lease_directory(os.environ, configured=settings.config.lease_directory)
+    leases = Leases(directory, shares=dict.fromkeys(devices, settings.config.shares))
+    try:
+        held = leases.take_any(list(devices), count, timeout=0, step=step)
+    except TimeoutError:
+        plural = "s" * (count != 1)
+        late = DeviceError(
+            f"{count} GPU{plural} did not become free within {wait or 0:g} s",
+            hint="`gpucore leases` shows who holds them",
+        )
+        if wait == 0:
+            raise late from None
+        talk(f"waiting for {count} GPU{plural}; `gpucore leases` shows who holds them")
+        try:
+            held = leases.take_any(list(devices), count, timeout=wait, step=step)
+        except TimeoutError:
+            raise late from None
+    # Whoever inherits a descriptor holds the lease: the command, and all that it starts.
+    for descriptor in held.fds:
+        os.set_inheritable(descriptor, True)
+    return [devices[uuid] for uuid in held.uuids]
+
+
+def _environment(
+    inherited: Mapping[str, str], leased: list[Device], *, marked: bool
+) -> dict[str, str]:
+    environment = {**inherited, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    # The mark holds the machine's indexes: under a mask they would mean other devices.
+    if not marked:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(device.mask_entry for device in leased)
     return environment

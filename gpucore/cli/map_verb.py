@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gpucore.cli.options import as_json, common, given_values, settings_of
+from gpucore.cli.options import as_json, common, given_values, resuming, settings_of
 
 __all__ = ["command"]
 
@@ -33,6 +33,7 @@ __all__ = ["command"]
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
 @common
+@resuming
 @as_json
 def command(
     *,
@@ -44,6 +45,8 @@ def command(
     gpus_per_step: int | None,
     plan: bool,
     quiet: bool,
+    again: bool,
+    kill_orphans: bool,
     json_: bool,
     config: str | None,
     adapters: tuple[str, ...],
@@ -74,4 +77,12 @@ def command(
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)
-    return run_plan(settings, planned, output=output, as_json=json_, quiet=quiet)
+    return run_plan(
+        settings,
+        planned,
+        output=output,
+        as_json=json_,
+        quiet=quiet,
+        resume=not again,
+        kill_orphans=kill_orphans,
+    )

@@ -21,6 +21,8 @@ __all__ = [
     "config_file",
     "device_source",
     "given_values",
+    "kill_orphans",
+    "resuming",
     "settings_of",
 ]
 
@@ -85,6 +87,22 @@ def common(function: F) -> F:
     ):
         function = option(function)
     return device_source(adapter_files(config_file(function)))
+
+
+def kill_orphans(function: F) -> F:
+    """Add ``--kill-orphans``."""
+    return click.option(
+        "--kill-orphans",
+        is_flag=True,
+        help="End programs that outlived an earlier run, instead of waiting for them.",
+    )(function)
+
+
+def resuming(function: F) -> F:
+    """Add what a run does about earlier ones of the same output folder."""
+    return kill_orphans(
+        click.option("--again", is_flag=True, help="Run what is done already, too.")(function)
+    )
 
 
 def as_json(function: F) -> F:

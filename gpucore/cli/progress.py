@@ -15,6 +15,7 @@ from gpucore.standard.model import (
     RunEnded,
     RunStarted,
     StepEnded,
+    StepRetried,
     StepStarted,
     StepState,
 )
@@ -63,6 +64,11 @@ class LinePrinter:
         Steps of the run.
     quiet : bool
         Whether only failures and notes are told.
+
+    Attributes
+    ----------
+    earlier : int
+        Steps that an earlier run had done: counted, and not told one by one.
     """
 
     def __init__(self, total: int, *, quiet: bool = False) -> None:
@@ -70,6 +76,7 @@ class LinePrinter:
         self.failed: list[Outcome] = []
         self.warned: list[Outcome] = []
         self.ended = 0
+        self.earlier = 0
         self._quiet = quiet
         self._lock = threading.Lock()
 
@@ -78,8 +85,11 @@ class LinePrinter:
         with self._lock:
             if isinstance(event, StepEnded):
                 self.ended += 1
+                self.earlier += event.outcome.earlier
                 self._keep(event.outcome)
                 self.step_ended(event.outcome)
+            elif isinstance(event, StepRetried):
+                self.step_retried(event)
             elif isinstance(event, StepStarted):
                 self.step_started(event)
             elif isinstance(event, Noted):
@@ -106,10 +116,19 @@ class LinePrinter:
 
     def step_ended(self, outcome: Outcome) -> None:
         """Show how a step ended."""
+        if outcome.earlier:
+            return
         if not self._quiet or outcome.state is StepState.FAILED:
             self.say(f"[{self.ended}/{self.total}] {_ending(outcome)}")
 
+    def step_retried(self, event: StepRetried) -> None:
+        """Show that an attempt failed and another is made."""
+        if not self._quiet:
+            self.say(_retrying(event))
+
     def _keep(self, outcome: Outcome) -> None:
+        if outcome.earlier:
+            return
         if outcome.state is StepState.FAILED and len(self.failed) < _KEPT:
             self.failed.append(outcome)
         if outcome.warnings and len(self.warned) < _KEPT:
@@ -186,8 +205,13 @@ class LiveDisplay(LinePrinter):
         self._running.pop(outcome.step, None)
         failed = f"{len(self.failed)} failed" if self.failed else ""
         self._bar.update(self._task, completed=self.ended, failed=failed)
-        if outcome.state is StepState.FAILED or outcome.warnings:
+        if outcome.state is StepState.FAILED or (outcome.warnings and not outcome.earlier):
             self.say(_ending(outcome))
+
+    def step_retried(self, event: StepRetried) -> None:
+        """Take a step from the lines of its devices until it runs again."""
+        self._running.pop(event.outcome.step, None)
+        super().step_retried(event)
 
     def _picture(self) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415
@@ -215,6 +239,11 @@ def _opening(event: RunStarted, total: int) -> str:
     on = f"GPU slots{simulated}: {slots.replace(' (simulated)', '')}" if slots else "no GPU"
     plural = "s" * (event.workers != 1)
     return f"{total} step{'s' * (total != 1)}, {event.workers} worker{plural}, {on}"
+
+
+def _retrying(event: StepRetried) -> str:
+    step, reason = clean(event.outcome.step), clean(event.outcome.reason)
+    return f"again {step}: attempt {event.attempt} failed: {reason}"
 
 
 def _ending(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gpucore.cli.options import as_json, common, settings_of
+from gpucore.cli.options import as_json, common, resuming, settings_of
 
 __all__ = ["command"]
 
@@ -18,11 +18,15 @@ __all__ = ["command"]
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
 @common
+@resuming
 @as_json
 def command(
+    *,
     job: str,
     plan: bool,
     quiet: bool,
+    again: bool,
+    kill_orphans: bool,
     json_: bool,
     config: str | None,
     adapters: tuple[str, ...],
@@ -51,4 +55,12 @@ def command(
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)
-    return run_plan(settings, planned, output=table.output, as_json=json_, quiet=quiet)
+    return run_plan(
+        settings,
+        planned,
+        output=table.output,
+        as_json=json_,
+        quiet=quiet,
+        resume=not again,
+        kill_orphans=kill_orphans,
+    )

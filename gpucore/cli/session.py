@@ -7,7 +7,8 @@ import shlex
 import signal
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +27,6 @@ from gpucore.system.files import writable_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from gpucore.opening import Settings
     from gpucore.planning import Plan
@@ -35,10 +35,24 @@ if TYPE_CHECKING:
     from gpucore.standard.model import Command, Event
     from gpucore.standard.step import Step
 
-__all__ = ["run_plan", "show_plan", "without_needless_gpus"]
+__all__ = ["Resuming", "run_plan", "show_plan", "without_needless_gpus"]
 
 _INTERRUPTED = 128
+_NOTHING = 5
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resuming:
+    """What `gpucore resume` says to the verb that it calls: click's object of that call.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder whose run is resumed.
+    """
+
+    folder: Path
 
 
 def without_needless_gpus(settings: Settings, plan: Plan) -> Settings:
@@ -75,9 +89,29 @@ def show_plan(settings: Settings, plan: Plan, *, as_json: bool) -> int:
 
 
 def run_plan(
-    settings: Settings, plan: Plan, *, output: str, as_json: bool = False, quiet: bool = False
+    settings: Settings,
+    plan: Plan,
+    *,
+    output: str,
+    as_json: bool = False,
+    quiet: bool = False,
+    resume: bool = False,
+    kill_orphans: bool = False,
 ) -> int:
     """Run a plan; return the exit status.
+
+    Parameters
+    ----------
+    settings, plan : Settings, Plan
+        What is run, and with what.
+    output : str
+        The output folder.
+    as_json, quiet : bool
+        How it is told.
+    resume : bool
+        Whether what earlier runs of the folder have done is not run again.
+    kill_orphans : bool
+        Whether programs that outlived an earlier run are ended instead of waited for.
 
     Raises
     ------
@@ -85,6 +119,7 @@ def run_plan(
         Before anything is started or written: a program or GPU that is not there, an output that
         cannot be written.
     """
+    resuming = _resuming(plan.root / output)
     fault = writable_fault(_folders(plan, output))
     if fault:
         raise ConfigError(f"the outputs cannot be written: {fault}", hint="give another folder")
@@ -99,7 +134,14 @@ def run_plan(
 
     started = time.monotonic()
     try:
-        executor = StepExecutor(settings, provision, output=output, on_event=watch)
+        executor = StepExecutor(
+            settings,
+            provision,
+            output=output,
+            resume=resume,
+            kill_orphans=kill_orphans,
+            on_event=watch,
+        )
         with _Interruption(executor, display) as interruption:
             try:
                 executor.submit_plan(plan)
@@ -123,7 +165,29 @@ def run_plan(
     _summary(executor, display, time.monotonic() - started, output)
     if interruption.signal:
         return _INTERRUPTED + interruption.signal
+    if resuming and display.earlier == len(plan.steps):
+        return _NOTHING
     return 0 if counts[StepState.DONE] == len(plan.steps) else 1
+
+
+def _resuming(output: Path) -> bool:
+    """Return whether `gpucore resume` has called.
+
+    Raises
+    ------
+    ConfigError
+        When the run that it calls again writes elsewhere now.
+    """
+    context = click.get_current_context(silent=True)
+    told = context.obj if context is not None else None
+    if not isinstance(told, Resuming):
+        return False
+    if os.path.realpath(told.folder) != os.path.realpath(output):
+        raise ConfigError(
+            f"`{told.folder}` was moved: the run that made it writes to `{output}`",
+            hint="move it back, or start the run anew with the folder where it is now",
+        )
+    return True
 
 
 class _Interruption:
@@ -184,6 +248,9 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
         for state in (StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.CANCELLED)
         if counts[state] or state is StepState.DONE
     ]
+    if display.earlier:
+        were = "was" if display.earlier == 1 else "were"
+        talk(f"{display.earlier} {were} done before")
     talk(f"{', '.join(parts)} in {duration(seconds)}; outputs in {clean(output)}")
     for outcome in display.failed[:3]:
         log = f" (log: {clean(outcome.log)})" if outcome.log else ""
@@ -257,6 +324,7 @@ def _outcome_data(outcome: Outcome) -> dict[str, object]:
         "log": outcome.log,
         "started": outcome.started,
         "ended": outcome.ended,
+        "earlier": outcome.earlier,
     }
 
 

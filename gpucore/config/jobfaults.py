@@ -163,12 +163,12 @@ class _Check:
             yield self.file.fault(
                 (*at, "adapter"), f"`{adapter.name}` has no parameter that a stage can run over",
                 "write it as a [[step]]")  # fmt: skip
-        listed = f"`gpucore adapters show {adapter.name}`"
+        all_ = f"`gpucore adapters show {adapter.name}`"
         for name, value in part.params.items():
             key = (*at, "params", name)
             if name not in adapter.params:
                 yield self.file.fault(key, f"unknown parameter `{name}`",
-                                      did_you_mean(name, adapter.params, listed=listed))  # fmt: skip
+                                      did_you_mean(name, adapter.params, listed=all_))  # fmt: skip
             elif name == filled:
                 yield self.file.fault(
                     key, f"`{name}` is given twice: it is the stage's item",

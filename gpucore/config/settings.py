@@ -72,6 +72,10 @@ class SiteConfig:
         Whether every program that bears it sees its own GPUs only.
     shares : int
         Runs that may use a device at once; inside a run the GPU list says it.
+    leases : str
+        ``machine``: a step's GPUs are leased from the whole machine, so that no other run, user or
+        `gpucore exec` has them; ``run``: within the run alone, where something else keeps others
+        away (a batch system that gives each job its GPUs).
     lease_directory : str
         Where leases lie that are shared with other processes; by default ``/run/lock/gpucore``, if
         an administrator made it, else a directory of the user's own.
@@ -94,6 +98,7 @@ class SiteConfig:
     sharing: SharingChoice = "adapter"
     isolate: bool = False
     shares: int = 1
+    leases: Literal["machine", "run"] = "machine"
     lease_directory: str = ""
     adapters: tuple[str, ...] = ()
     program: Mapping[str, ProgramConfig] = field(default_factory=dict)

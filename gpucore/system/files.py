@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpucore.standard.model import Command
 
 __all__ = [
+    "TICK_NS",
     "Stamp",
     "collect",
     "file_fault",
@@ -40,7 +41,7 @@ class Stamp:
     fresh: bool = field(default=False, compare=False)
 
 
-_TICK_NS = 20_000_000
+TICK_NS = 20_000_000
 """A file's time has the grain of the kernel's clock: two writings within it look the same."""
 
 
@@ -50,7 +51,7 @@ def stamp(path: str) -> Stamp | None:
         facts = os.stat(path)  # noqa: PTH116 - on the way of every step, and twice as fast
     except OSError:
         return None
-    fresh = abs(time.time_ns() - facts.st_mtime_ns) < _TICK_NS
+    fresh = abs(time.time_ns() - facts.st_mtime_ns) < TICK_NS
     return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino, fresh)
 
 

@@ -191,6 +191,21 @@ class Journal:
         """
         self._writer.put_and_wait((encode(record),))
 
+    def commit_then(self, record: Record, then: Callable[[str], None]) -> None:
+        """Queue a record; ``then`` is called when it is on disk, or with why it never will be.
+
+        Parameters
+        ----------
+        then : callable
+            Called once on the journal's own thread; must neither raise, nor wait for the journal.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal is closed or beyond writing.
+        """
+        self._writer.put_then((encode(record),), then)
+
     def plan(self, steps: Iterable[Planned]) -> None:
         """Return when all steps of a plan are on disk: all of them, or none, whatever dies.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from toml_adapters import FULL, MOTIONCOR3
 
 from gpucore.config import job_faults, kind_of, load_site, locate, read_adapter, read_job, read_toml
 from gpucore.errors import Faults, GpucoreError
@@ -22,8 +23,7 @@ def _texts(name: str) -> object:
 
 JOBS = _texts("test_config_jobs")
 SITE = 'gpus = "0 1"\nthreads = 3\n[program.gctf]\nexecutable = "x"\nenv = { A = "1" }\n'
-ADAPTER_FILES = _texts("test_config_adapters")
-TEXTS = [JOBS.JOB, ADAPTER_FILES.FULL, ADAPTER_FILES.MOTIONCOR3, SITE]
+TEXTS = [JOBS.JOB, FULL, MOTIONCOR3, SITE]
 PIECES = ["=", "[", "]", "[[", "]]", "{", "}", '"', "'", '"""', "\n", ".", ",", "#", "\\", "%(x)s",
           "0x" + "f" * 40, "1e999", "nan", "true", "2020-01-01", "99999999999999999999", "-1", "''",
           "[]", "{}", "[[[]]]", "\0", "\u2028", "é", "\ufeff", "name = 1\n",

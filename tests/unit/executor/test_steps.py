@@ -1,33 +1,22 @@
-"""Steps: submitted, placed, judged, skipped, cancelled."""
+"""Steps: submitted, judged, skipped."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import json
 import os
-import random
 import signal
 import threading
 from pathlib import Path
 
 import pytest
+from executor_steps import CPU, GPU, LONG, outcome_of
 from programs import Gate, python, script, shell
 
 from gpucore import GpucoreError, StepError
 from gpucore.config import ProgramConfig, SiteConfig
-from gpucore.errors import AdapterError, DeviceError, NeedError, ParameterError, ProgramError
-from gpucore.standard import FailureClass, GpuUse, Group, Output, StepState, Template
-
-LONG = 60
-
-CPU = shell("cpu")
-GPU = shell("gpu", use=GpuUse.COMPULSORY)
-MAYBE = shell("maybe", use=GpuUse.OPTIONAL)
-
-
-def outcome_of(future):
-    error = future.exception(timeout=LONG)
-    return error.outcome if error else future.result()
+from gpucore.errors import AdapterError, ParameterError, ProgramError
+from gpucore.standard import FailureClass, Group, Output, StepState, Template
 
 
 def test_the_ten_lines_of_the_design_work_as_written(open_executor, tmp_path):
@@ -71,91 +60,6 @@ def test_futures_are_those_of_the_standard_library(open_executor):
         assert set(concurrent.futures.as_completed(futures, timeout=LONG)) == set(futures)
         failed = [one for one in futures if one.exception()]
         assert len(failed) == 3
-
-
-def test_programs_see_the_gpus_that_their_steps_hold(open_executor, tmp_path):
-    text = 'echo "$@" "$CUDA_DEVICE_ORDER" "${CUDA_VISIBLE_DEVICES-unset}" > "$0.$GPUCORE_STEP"'
-    with open_executor("0 1 2 3", 3, adapters=[GPU], isolate=False) as executor:
-        futures = {n: executor.submit("gpu", text=text, name=f"s{n}") for n in range(6)}
-        for n, one in futures.items():
-            held = [str(device.index) for device in one.result(timeout=LONG).devices]
-            assert held in (["0", "1"], ["2", "3"])
-            seen = (tmp_path / f"gpu.s{n}").read_text().split()
-            assert seen == [*held, "PCI_BUS_ID", "unset"]
-
-
-def test_isolated_programs_see_their_own_gpus_only(open_executor, tmp_path):
-    text = 'echo "$@" / "$CUDA_VISIBLE_DEVICES" > "seen.$GPUCORE_STEP"'
-    with open_executor("2 3", 2, adapters=[GPU], isolate=True) as executor:
-        executor.submit("gpu", text=text, name="one").result(timeout=LONG)
-    assert (tmp_path / "seen.one").read_text() == "0 1 / 2,3\n"
-
-
-def test_steps_on_the_cpu_see_no_gpu(open_executor, tmp_path, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    text = 'echo "<${CUDA_VISIBLE_DEVICES-unset}>" "$@" > "$GPUCORE_STEP.txt"'
-    with open_executor("0", adapters=[CPU, MAYBE]) as executor:
-        executor.submit("cpu", text=text, name="cpu").result(timeout=LONG)
-        executor.submit("maybe", text=text, name="off", use_gpu=False).result(timeout=LONG)
-        executor.submit("maybe", text=text, name="on").result(timeout=LONG)
-    assert (tmp_path / "cpu.txt").read_text() == "<>\n"
-    assert (tmp_path / "off.txt").read_text() == "<>\n"
-    assert (tmp_path / "on.txt").read_text() == "<0,1> 0\n"
-
-
-WITNESS = """
-import fcntl, os, sys
-log = os.open("witness.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-held = []
-for gpu in sys.argv[1:]:
-    lock = open(f"gpu{gpu}.lock", "w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.write(log, f"shared {gpu}\\n".encode())
-    held.append(lock)
-os.write(log, ("held " + " ".join(sys.argv[1:]) + "\\n").encode())
-"""
-
-
-@pytest.mark.slow
-def test_no_two_steps_hold_one_gpu_at_once(open_executor, tmp_path):
-    """The programs themselves lock a file for each GPU, and would tell of another's lock."""
-    adapter = shell("gpu", use=GpuUse.COMPULSORY)
-    witness = python(tmp_path / "witness", WITNESS)
-    with open_executor("0 1 2", 4, adapters=[adapter]) as executor:
-        futures = [executor.submit("gpu", text=f'exec {witness} "$@"') for _ in range(45)]
-        concurrent.futures.wait(futures, timeout=LONG)
-        assert [one.exception() for one in futures] == [None] * 45
-    lines = (tmp_path / "witness.txt").read_text().splitlines()
-    assert len(lines) == 45
-    assert set(lines) == {"held 0", "held 1", "held 2"}
-
-
-def meet(gate: Gate, go_on: Gate) -> str:
-    return f"echo x > {gate}; read x < {go_on}"
-
-
-def test_a_gpu_named_twice_is_shared_by_two_steps_at_once(open_executor, tmp_path):
-    up, go_on = Gate(tmp_path / "up"), Gate(tmp_path / "go")
-    with open_executor("0 0", 3, adapters=[GPU]) as executor, up.path.open("r+b", 0) as arrived:
-        futures = [executor.submit("gpu", text=meet(up, go_on)) for _ in range(2)]
-        seen = b""
-        while seen.count(b"x") < 2:
-            seen += arrived.read(2)
-        with go_on.path.open("r+b", 0) as door:
-            door.write(b"\n\n")
-            held = [[one.index for one in f.result(timeout=LONG).devices] for f in futures]
-    assert held == [[0], [0]]
-
-
-def test_one_thread_gives_each_step_the_whole_list_one_after_another(open_executor, tmp_path):
-    witness = python(tmp_path / "witness", WITNESS)
-    with open_executor("0 1 2", 1, adapters=[GPU]) as executor:
-        futures = [executor.submit("gpu", text=f'exec {witness} "$@"') for _ in range(6)]
-        concurrent.futures.wait(futures, timeout=LONG)
-    lines = (tmp_path / "witness.txt").read_text().splitlines()
-    assert lines == ["held 0 1 2"] * 6
 
 
 def test_exit_zero_without_the_output_is_a_failure(open_executor, tmp_path):
@@ -240,116 +144,6 @@ def test_an_input_made_by_a_prerequisite_is_looked_at_when_the_step_starts(open_
         first = executor.submit("cpu", text="echo x > a.txt", out="a.txt")
         second = executor.submit("cpu", text="cat a.txt", item="a.txt", after=[first])
         assert outcome_of(second).done
-
-
-def test_a_waiting_step_can_be_cancelled_and_what_hangs_on_it_is_skipped(open_executor, tmp_path):
-    gate = Gate(tmp_path / "gate")
-    with open_executor("0", 2, adapters=[CPU]) as executor:
-        first = executor.submit("cpu", text=f"read x < {gate}")
-        second = executor.submit("cpu", text="touch made")
-        third = executor.submit("cpu", text="touch made", after=[second])
-        assert second.cancel()
-        assert second.cancel()
-        assert second.cancelled()
-        assert outcome_of(third).state is StepState.SKIPPED
-        gate.release()
-        assert outcome_of(first).done
-        assert not first.cancel()
-    assert executor.counts[StepState.CANCELLED] == 1
-    assert not (tmp_path / "made").exists()
-
-
-def test_the_executor_cancels_a_waiting_step_too(open_executor, tmp_path):
-    gate = Gate(tmp_path / "gate")
-    with open_executor("0", 2, adapters=[CPU]) as executor:
-        executor.submit("cpu", text=f"read x < {gate}")
-        second = executor.submit("cpu", text="touch made")
-        executor.cancel(second)
-        with pytest.raises(concurrent.futures.CancelledError):
-            second.result(timeout=LONG)
-        gate.release()
-
-
-def test_a_running_step_is_ended_when_it_is_cancelled(open_executor, tmp_path):
-    gate = Gate(tmp_path / "gate")
-    with open_executor("0", 2, adapters=[GPU]) as executor:
-        one = executor.submit("gpu", text=f"echo up > {gate}; sleep 1000")
-        gate.receive()
-        assert not one.cancel()
-        executor.cancel(one)
-        assert outcome_of(one).state is StepState.CANCELLED
-        assert outcome_of(executor.submit("gpu", text="true")).done
-
-
-def test_a_step_cancelled_in_the_moment_of_its_start_gives_its_devices_back(
-    open_executor, tmp_path
-):
-    """The future knows it is cancelled before the machine does."""
-    gate = Gate(tmp_path / "gate")
-    with open_executor("0", 2, adapters=[GPU]) as executor:
-        executor.submit("gpu", text=f"read x < {gate}")
-        second = executor.submit("gpu", text="touch made")
-        third = executor.submit("gpu", text="true")
-        assert concurrent.futures.Future.cancel(second)
-        gate.release()
-        assert outcome_of(third).done
-    assert executor.counts[StepState.CANCELLED] == 1
-    assert not (tmp_path / "made").exists()
-
-
-def test_a_step_cancelled_in_the_moment_of_being_skipped_lets_the_run_end(open_executor, tmp_path):
-    gate = Gate(tmp_path / "gate")
-    with open_executor(adapters=[CPU]) as executor:
-        first = executor.submit("cpu", text=f"read x < {gate}; exit 1")
-        second = executor.submit("cpu", text="true", after=[first])
-        assert concurrent.futures.Future.cancel(second)
-        gate.release()
-        assert executor.wait(LONG)
-        assert second.cancelled()
-
-
-def test_stop_ends_children_and_starts_nothing_more(open_executor, tmp_path):
-    gate, alive = Gate(tmp_path / "gate"), Gate(tmp_path / "alive")
-    gone = concurrent.futures.Future()
-    threading.Thread(target=lambda: gone.set_result(alive.receive())).start()
-    with open_executor("0", 2, adapters=[CPU]) as executor:
-        one = executor.submit("cpu", text=f"exec 3> {alive}; sh -c 'echo up > {gate}; sleep 1000'")
-        two = executor.submit("cpu", text="touch made")
-        gate.receive()
-        executor.stop()
-        assert outcome_of(one).state is StepState.CANCELLED
-        assert gone.result(timeout=LONG) == ""
-        assert two.cancelled()
-        assert executor.submit("cpu", text="touch made").cancelled()
-    assert not (tmp_path / "made").exists()
-
-
-def test_an_exception_in_the_with_block_stops_the_run(open_executor, tmp_path):
-    gate = Gate(tmp_path / "gate")
-    executor = open_executor(adapters=[CPU])
-    one = executor.submit("cpu", text=f"echo up > {gate}; sleep 1000")
-    gate.receive()
-    with pytest.raises(LookupError), executor:
-        raise LookupError
-    assert outcome_of(one).state is StepState.CANCELLED
-
-
-def test_an_interrupt_while_the_run_is_waited_for_stops_it(open_executor, tmp_path, monkeypatch):
-    gate = Gate(tmp_path / "gate")
-    executor = open_executor(adapters=[CPU])
-    one = executor.submit("cpu", text=f"echo up > {gate}; sleep 1000")
-    gate.receive()
-    wait, waits = executor.wait, iter([KeyboardInterrupt])
-
-    def interrupted(timeout=None):
-        for error in waits:
-            raise error
-        return wait(timeout)
-
-    monkeypatch.setattr(executor, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        executor.close()
-    assert outcome_of(one).state is StepState.CANCELLED
 
 
 def test_a_closed_executor_takes_no_step_and_no_lease(open_executor):
@@ -443,43 +237,6 @@ def test_relative_programs_are_found_from_where_they_were_named(
     assert (tmp_path / "o.txt").read_text() == "made\n"
 
 
-def test_optional_programs_run_on_the_cpu_when_there_is_no_gpu(open_executor, tmp_path):
-    with open_executor("", adapters=[MAYBE]) as executor:
-        text = 'echo "$#<${CUDA_VISIBLE_DEVICES-unset}>" > seen'
-        ended = outcome_of(executor.submit("maybe", text=text))
-        assert (ended.done, ended.devices) == (True, ())
-    assert (tmp_path / "seen").read_text() == "0<>\n"
-
-
-def test_a_compulsory_gpu_on_a_machine_without_is_refused_before_anything_is_written(
-    open_executor, tmp_path
-):
-    with open_executor("auto", devices="nvml", adapters=[GPU]) as executor:
-        with pytest.raises(DeviceError, match="libnvidia-ml") as caught:
-            executor.submit("gpu", text="true")
-        assert caught.value.exit_code == 3
-        assert "simulated" in caught.value.hint
-        with pytest.raises(DeviceError, match="libnvidia-ml"):
-            executor.lease()
-    with open_executor("", adapters=[GPU]) as executor, pytest.raises(DeviceError, match="empty"):
-        executor.submit("gpu", text="true")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("gpus", [0, -1, True, "2", 1.0])
-def test_what_is_no_number_of_gpus_is_refused(open_executor, gpus):
-    with open_executor(adapters=[GPU]) as executor:
-        with pytest.raises(ParameterError, match="no number of GPUs"):
-            executor.submit("gpu", text="true", gpus=gpus)
-        with pytest.raises(ParameterError, match="no number of GPUs"):
-            executor.lease(gpus=gpus)
-
-
-def test_more_gpus_than_there_are_is_refused_at_once(open_executor):
-    with open_executor(adapters=[GPU]) as executor, pytest.raises(NeedError, match="2"):
-        executor.submit("gpu", text="true", gpus=3)
-
-
 def test_what_is_wrong_with_a_step_is_told_before_anything_starts(open_executor):
     absent = shell("absent", executable="no-such-program")
     with open_executor(adapters=[CPU, absent]) as executor:
@@ -496,33 +253,6 @@ def test_an_unknown_engine_is_refused_before_anything_is_written(open_executor, 
         open_executor(config=SiteConfig(engine="locale"))
     assert "local" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_random_runs_share_no_gpu_and_end(open_executor, tmp_path, seed):
-    dice = random.Random(seed)
-    witness = python(tmp_path / "witness", WITNESS)
-    count = dice.randint(1, 4)
-    policy = dice.choice(["slots", "pool"])
-    gpus = " ".join(map(str, range(count)))
-    with open_executor(gpus, count + 1, policy=policy, adapters=[GPU, CPU]) as executor:
-        futures = []
-        for _ in range(40):
-            after = dice.sample(futures, min(len(futures), dice.choice([0, 0, 1, 2])))
-            code = dice.choice([0, 0, 0, 1])
-            if dice.random() < 0.2:
-                futures.append(executor.submit("cpu", text=f"exit {code}", after=after))
-                continue
-            text = f'{witness} "$@"; exit {code}'
-            many = dice.randint(1, count) if policy == "pool" else None
-            futures.append(executor.submit("gpu", text=text, after=after, gpus=many))
-            if dice.random() < 0.1:
-                executor.cancel(dice.choice(futures))
-        assert executor.wait(LONG)
-    assert sum(executor.counts.values()) == 40
-    assert all(one.done() for one in futures)
-    assert "shared" not in (tmp_path / "witness.txt").read_text()
 
 
 def test_a_program_killed_by_the_kernel_is_said_to_lack_memory(open_executor):

@@ -159,10 +159,10 @@ def test_a_parameters_file_may_be_made_by_what_comes_before(tmp_path: Path, side
 
 def test_what_does_not_come_before_makes_nothing_for_a_parameter(tmp_path: Path) -> None:
     last = stage("last", items="0.tif") + SIDE.format("out/one/1.out")
-    with pytest.raises(GpucoreError, match="there is no file `out/one/1.out`"):
+    with pytest.raises(GpucoreError, match=r"there is no file `out/one/1\.out`"):
         planned(tmp_path, ONE, last)
     own = stage("one", items="*.tif") + SIDE.format("out/one/1.out")
-    with pytest.raises(GpucoreError, match="there is no file `out/one/1.out`"):
+    with pytest.raises(GpucoreError, match=r"there is no file `out/one/1\.out`"):
         planned(tmp_path, own)
 
 

@@ -1,0 +1,175 @@
+"""``gpucore status``: how far the runs of an output folder have come."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from gpucore.cli.options import as_json
+from gpucore.cli.terminal import clean, print_json, print_table, talk
+
+if TYPE_CHECKING:
+    from gpucore.system.journal_replay import JournalState
+
+__all__ = ["command"]
+
+_TOLD = 20
+_RUNS_TOLD = 5
+
+
+@click.command("status", epilog="Example: gpucore status aligned")
+@click.argument("folder", type=click.Path(), metavar="DIR")
+@as_json
+def command(folder: str, json_: bool) -> int:
+    """Show how far the runs of an output folder have come."""
+    from gpucore.cli.history import read_history  # noqa: PLC0415 - help needs none of it
+
+    with read_history(folder) as state:
+        counts = {step.value: count for step, count in state.counts().items() if count}
+        runs = _runs(state)
+        running = _running(state, lives=bool(runs) and runs[-1]["state"] == "runs")
+        failed = _failed(state)
+    notes = [text for text in (state.note, *(one.loss for one in state.mendings)) if text]
+    if json_:
+        print_json(
+            "status",
+            {
+                "folder": folder,
+                "runs": runs,
+                "counts": counts,
+                "running": running,
+                "failed": failed,
+                "notes": notes,
+                "loss": state.loss,
+            },
+        )
+        return 0
+    _tell_runs(runs)
+    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) or "no step")
+    _tell_running(running)
+    _tell_failed(failed, counts.get("failed", 0))
+    for text in (*notes, state.loss):
+        if text:
+            talk(f"note: {clean(text)}")
+    return 0
+
+
+def _runs(state: JournalState) -> list[dict[str, object]]:
+    from gpucore.cli.history import life  # noqa: PLC0415
+
+    return [
+        {
+            "run": run.run,
+            "state": life(state, place),
+            "pid": run.pid,
+            "host": run.host,
+            "began": run.time,
+            "ended": finished.time if finished else None,
+            "reason": finished.reason if finished else "",
+            "version": run.version,
+            "argv": list(run.argv),
+            "cwd": run.cwd,
+        }
+        for place, (run, finished) in enumerate(state.runs)
+    ]
+
+
+def _running(state: JournalState, *, lives: bool) -> list[dict[str, object]]:
+    """Return the steps without an end, and whether anything of theirs lives."""
+    from gpucore.cli.history import run_names  # noqa: PLC0415
+    from gpucore.standard.model import StepState  # noqa: PLC0415
+    from gpucore.system.orphans import find_marked  # noqa: PLC0415
+
+    names = [name for name, fate in state.steps.items() if fate.state is StepState.RUNNING]
+    if not names:
+        return []
+    marked = {orphan.step for orphan in find_marked(run_names(state))}
+    last = state.runs[-1][0].run if state.runs else ""
+    found: list[dict[str, object]] = []
+    for name in names:
+        began = state.began(name)
+        if began is None:
+            continue
+        # Its program may be about to be started.
+        own = lives and began.env.get("GPUCORE_RUN") == last
+        found.append(
+            {
+                "step": name,
+                "attempt": began.attempt,
+                "since": began.time,
+                "gpus": list(began.devices),
+                "alive": own or name in marked,
+                "log": began.log,
+            }
+        )
+    return found
+
+
+def _failed(state: JournalState) -> list[dict[str, object]]:
+    from gpucore.standard.model import StepState  # noqa: PLC0415
+
+    found: list[dict[str, object]] = []
+    for name, fate in state.steps.items():
+        if len(found) == _TOLD:
+            break
+        if fate.state is not StepState.FAILED or (ended := state.finished(name)) is None:
+            continue
+        began = state.began(name) if fate.began else None
+        found.append(
+            {
+                "step": name,
+                "attempt": ended.attempt,
+                "reason": ended.reason,
+                "hint": ended.hint,
+                "failure": ended.failure.value if ended.failure else None,
+                "exit_code": -ended.signal if ended.signal else ended.exit_code,
+                "ended": ended.time,
+                "log": began.log if began else "",
+            }
+        )
+    return found
+
+
+def _tell_runs(runs: list[dict[str, object]]) -> None:
+    said = {"runs": "runs", "ended": "ended", "died": "died", "unknown": "on another machine"}
+    rows = []
+    for run in runs[-_RUNS_TOLD:]:
+        how = said[str(run["state"])]
+        if run["reason"]:
+            how += f" ({run['reason']})"
+        rows.append((str(run["run"]), how, _when(run["began"]), str(run["pid"]), str(run["host"])))
+    if len(runs) > _RUNS_TOLD:
+        talk(f"{len(runs) - _RUNS_TOLD} earlier runs are not shown")
+    if rows:
+        print_table(("run", "state", "began", "process", "machine"), rows)
+
+
+def _tell_running(running: list[dict[str, object]]) -> None:
+    from gpucore.cli.history import gpu_names  # noqa: PLC0415
+
+    rows = []
+    for one in running[:_TOLD]:
+        gpus = one["gpus"]
+        assert isinstance(gpus, list)  # noqa: S101 - made above
+        how = "runs" if one["alive"] else "was cut off"
+        rows.append((str(one["step"]), how, _when(one["since"]), gpu_names(gpus)))
+    if rows:
+        print_table(("step", "now", "since", "GPUs"), rows)
+    if len(running) > _TOLD:
+        talk(f"and {len(running) - _TOLD} more")
+
+
+def _tell_failed(failed: list[dict[str, object]], count: int) -> None:
+    if failed:
+        print_table(
+            ("failed step", "reason"), [(str(one["step"]), str(one["reason"])) for one in failed]
+        )
+    if count > len(failed):
+        talk(f"and {count - len(failed)} more that failed")
+
+
+def _when(seconds: object) -> str:
+    assert isinstance(seconds, float | int)  # noqa: S101 - made above
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -1,0 +1,167 @@
+"""Hosts killed at random moments and at named points, and resumed until all is done.
+
+``GPUCORE_FAULTS`` says how many kills; the seed is fixed, so that a trial can be done again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from fault_hosts import FAULTS, Counters, Site, report
+
+from gpucore.system.journal import Journal, Planned, RunBegan
+from gpucore.system.orphans import boot_id, process_start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KILLS = int(FAULTS or "40")
+RESUMES = min(KILLS // 5, 50)
+A_RESTART = 30.0
+"""Seconds within which a step must start after a restart, on however busy a machine."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_whatever_moment_a_host_is_killed_nothing_is_lost_and_nothing_done_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng, counters, site = random.Random(3), Counters(), 0
+    while counters.kills < KILLS and not counters.failed:
+        site += 1
+        kill = [rng.uniform(0.15, 1.0) for _ in range(KILLS - counters.kills)]
+        Site(tmp_path / str(site), 60, rng).lives(counters, list(kill))
+    report(capsys, counters)
+    counters.check()
+    assert max(counters.ready) < A_RESTART
+
+
+CRASH_POINTS = {
+    "gpucore.dispatch:Dispatch._ended": (1, 5),
+    "gpucore.dispatch:Dispatch._launch": (1, 7),
+    "gpucore.dispatch:Dispatch._settle": (1, 6),
+    "gpucore.holding:RunLeases.give": (1, 6),
+    "gpucore.holding:RunLeases.take": (1, 7),
+    "gpucore.outcomes:collect": (1, 3),
+    "gpucore.record:Journal.open": (1,),
+    "gpucore.record:RunRecord.__init__": (1,),
+    "gpucore.record:RunRecord.add": (1, 9),
+    "gpucore.record:RunRecord.begin": (1, 7),
+    "gpucore.record:RunRecord.close": (1,),
+    "gpucore.record:RunRecord.finish": (1, 6),
+    "gpucore.running:RunningStep.prepare": (1, 7),
+    "gpucore.running:judge": (1, 5),
+    "gpucore.system.files:_move": (1, 3),
+    "gpucore.system.folders:RunFolder._make": (1,),
+    "gpucore.system.journal:_connection": (1,),
+    "gpucore.system.journal:lock_place": (1,),
+    "gpucore.system.journal_writer:insert": (1, 2, 8),
+    "gpucore.system.leases:Held.release": (2,),
+    "gpucore.system.processes:RunningProgram.__init__": (1, 7),
+    "gpucore.system.processes:RunningProgram.wait": (1, 6),
+}
+"""Before and after each: what writes, locks, starts, waits, moves; and which time it is called."""
+
+RESUME_POINTS = {
+    "gpucore.running:RunningStep._adopt": (1, 3),
+    "gpucore.running:find_marked": (1, 4),
+    "gpucore.running:read_status": (1, 3),
+    "gpucore.record:RunRecord.earlier": (1, 9),
+    "gpucore.system.journal:_whole": (1,),
+    "gpucore.system.journal:finish_mending": (1,),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_at_whatever_point_a_host_dies_nothing_is_lost_and_nothing_done_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = [
+        ((place, when, hit),)
+        for place, hits in CRASH_POINTS.items()
+        for hit in hits
+        for when in ("before", "after")
+    ]
+    counters = died_at(tmp_path, points, slow=0)
+    for when in ("before", "after"):
+        point = ("gpucore.record:Journal.plan", when, 1)
+        site = Site(tmp_path / f"plan {when}", 12, random.Random(2), slow=0)
+        site.lives(counters, [None], points=[point], plan=True)
+    report(capsys, f"{len(points) + 2} crash points, {counters}")
+    counters.check()
+    assert counters.kills == len(points) + 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_at_whatever_point_a_resumed_host_dies_the_next_one_ends_what_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = ("gpucore.system.processes:RunningProgram.__init__", "after", 4)
+    points = [
+        (first, (place, when, hit))
+        for place, hits in RESUME_POINTS.items()
+        for hit in hits
+        for when in ("before", "after")
+    ]
+    counters = died_at(tmp_path, points, slow=3)
+    report(capsys, f"{len(points)} crash points of a resumed host, {counters}")
+    counters.check()
+    assert counters.kills == 2 * len(points)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0)
+def test_a_host_killed_again_and_again_while_it_resumes_comes_to_an_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng, counters = random.Random(5), Counters()
+    site = Site(tmp_path / "site", 60, rng)
+    began = RunBegan(
+        run="before",
+        time=0.0,
+        pid=os.getpid(),
+        pid_start=process_start(os.getpid()),
+        host=socket.gethostname(),
+        boot=boot_id(),
+        version="0",
+    )
+    site.output.mkdir()
+    with Journal.open(site.output, state_home=site.state, run=began) as journal:
+        journal.plan(Planned(step=f"old {n}", stage="old", adapter="plain") for n in range(20_000))
+    site.lives(counters, [rng.uniform(0.2, 0.7) for _ in range(RESUMES)])
+    report(capsys, f"a journal of 20,000 events, {counters}")
+    counters.check()
+
+
+def died_at(folder: Path, points: list[tuple[tuple[str, str, int], ...]], *, slow: int) -> Counters:
+    """Let a host die at each of some points, and the next one go on."""
+    counters = Counters()
+    for number, point in enumerate(points):
+        site = Site(folder / str(number), 12, random.Random(number), slow=slow)
+        kills = counters.kills
+        site.lives(counters, [None] * len(point), points=point)
+        if counters.kills - kills < len(point) or counters.failed:
+            counters.failed.append(f"at {point}: {counters.kills - kills} kills")
+    return counters
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["another value", "not resumed"])
+def test_an_orphan_of_another_command_is_waited_for_but_its_end_does_not_count(
+    tmp_path: Path, change: str
+) -> None:
+    site = Site(tmp_path / "site", 1, random.Random(1), slow=1)
+    first = site.start(("gpucore.running:RunningStep.begun", "before", 1))
+    assert first.wait() == -signal.SIGKILL
+    if change == "another value":
+        site.steps[0][2]["ms"] = 1
+    assert site.start(resume=change != "not resumed").wait() == 0
+    events = [event for _, event, *_ in site.attempts()]
+    assert events == ["start", "end", "start", "end"]
