@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from gpucore.dispatch import Dispatch
 from gpucore.errors import NeedError, ParameterError
 from gpucore.futures import StepFuture
-from gpucore.lease import Lease, give_grant_back, wait_for_grant
+from gpucore.lease import Lease, open_lease
 from gpucore.observers import Observers
 from gpucore.opening import Settings, begin, read_settings, surroundings
 from gpucore.planning import check_count, make_step
 from gpucore.provision import Provision, no_device, sharing_note
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.standard.model import Event, Need, RunEnded, StepState
+from gpucore.standard.step import NO_LIMITS, Limits
 from gpucore.system.programs import find_program
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class StepExecutor:
         policy, sharing, isolate
             As in ``gpucore.toml``.
         root : path
-            Relative paths are below it, and programs run in it; the working directory by default.
+            Relative paths are below it, and programs run in it; by default the working directory.
         plugins : PluginHost
             What was loaded already.
         journal : bool
@@ -164,6 +165,7 @@ class StepExecutor:
         after: Sequence[StepFuture] = (),
         use_gpu: bool = True,
         gpus: int | None = None,
+        limits: Limits = NO_LIMITS,
         **params: object,
     ) -> StepFuture:
         """Submit one step.
@@ -180,6 +182,8 @@ class StepExecutor:
             The standard's ``USE_GPU``.
         gpus : int
             GPUs it asks for, all at once; a slot by default.
+        limits : Limits
+            How long it may take, and how often it is tried again.
         **params
             The program's parameters.
 
@@ -209,6 +213,7 @@ class StepExecutor:
             output=self._output or "",
             use_gpu=use_gpu,
             gpus=gpus,
+            limits=limits,
         )
         self.check(known, use_gpu=use_gpu)
         need = self.provision.need(step, may_share=self._settings.may_share)
@@ -289,14 +294,7 @@ class StepExecutor:
         alone = forbidden and not self._settings.may_share
         self._begin()
         need = Need(gpus=gpus, worker=False, alone=alone)
-        number, granted, fds = wait_for_grant(self._dispatch, need, timeout, self._around.leases)
-        return Lease(
-            granted.devices,
-            known,
-            self._around,
-            fds,
-            lambda: give_grant_back(self._dispatch, number, granted, self._around.leases),
-        )
+        return open_lease(self._dispatch, self._around, known, need, timeout)
 
     def check(self, adapter: Adapter, *, use_gpu: bool) -> None:
         """Refuse an adapter that cannot run here, before anything is started.

@@ -13,7 +13,7 @@ from gpucore.errors import Faults, GpucoreError, ParameterError, did_you_mean, r
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import Plan, PlannedStep, make_step, stage_steps
 from gpucore.standard.marks import Mark, marks, split
-from gpucore.standard.step import Step
+from gpucore.standard.step import Limits, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -176,6 +176,7 @@ def _part(
             output=folder,
             use_gpu=table.use_gpu,
             gpus=table.gpus,
+            limits=_limits(table),
         )
         return _Part([_joined(step, whole)], folder, before)
     given = {key: value for key, value in table.params.items() if key not in _chained_params(table)}
@@ -201,6 +202,7 @@ def _part(
         output=folder,
         use_gpu=table.use_gpu,
         gpus=table.gpus,
+        limits=_limits(table),
         own=filled,
     )
     nodes = [
@@ -217,6 +219,10 @@ def _stages_named(table: Stage | StepTable) -> list[str]:
         return []
     texts = [table.item, *_chained_params(table).values()]
     return list(dict.fromkeys(mark.name for text in texts for mark in marks(text)))
+
+
+def _limits(table: Stage | StepTable) -> Limits:
+    return Limits(wall=table.time_limit, quiet=table.quiet_limit, retries=table.retries)
 
 
 def _chained_params(table: Stage) -> dict[str, str]:

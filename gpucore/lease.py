@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gpucore.dispatch import Dispatch
-    from gpucore.holding import RunLeases
     from gpucore.running import Surroundings
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command, Device, Need
 
-__all__ = ["Lease", "wait_for_grant"]
+__all__ = ["Lease", "open_lease"]
 
 
 class Lease:
@@ -146,19 +145,14 @@ class Lease:
         self.release()
 
 
-def wait_for_grant(
-    dispatch: Dispatch, need: Need, timeout: float | None, leases: RunLeases | None
-) -> tuple[int, Grant, tuple[int, ...]]:
+def open_lease(
+    dispatch: Dispatch,
+    around: Surroundings,
+    adapter: Adapter | None,
+    need: Need,
+    timeout: float | None,
+) -> Lease:
     """Ask for devices, in this process and on this machine, and wait for them.
-
-    Returns
-    -------
-    number : int
-        By which they are given back.
-    grant : Grant
-        The devices.
-    fds : tuple of int
-        Descriptors that carry their kernel leases.
 
     Raises
     ------
@@ -167,6 +161,27 @@ def wait_for_grant(
     NeedError
         When there will never be so many, or the executor was stopped meanwhile.
     """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    number, grant = _wait_for_grant(dispatch, need, timeout)
+    uuids = tuple(dict.fromkeys(device.uuid for device in grant.devices))
+    leases = around.leases
+    left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+    try:
+        fds = leases.take(uuids, "a lease", left) if leases is not None else ()
+    except BaseException:
+        dispatch.handle(Ended(number, done=True))
+        raise
+
+    def release() -> None:
+        if leases is not None:
+            leases.give(uuids)
+        dispatch.handle(Ended(number, done=True))
+
+    return Lease(grant.devices, adapter, around, fds, release)
+
+
+def _wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tuple[int, Grant]:
+    """Return the number that devices are given back by, and the devices."""
     answered = threading.Event()
     answers: list[Grant | NeedError | None] = []
 
@@ -174,7 +189,6 @@ def wait_for_grant(
         answers.append(what)
         answered.set()
 
-    deadline = None if timeout is None else time.monotonic() + timeout
     number = dispatch.ask(need, answer)
     try:
         in_time = answered.wait(timeout)
@@ -197,23 +211,4 @@ def wait_for_grant(
         raise granted
     if granted is None:
         raise NeedError("the executor was stopped while a lease was waited for")
-    left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-    try:
-        fds = leases.take(_uuids(granted), "a lease", left) if leases is not None else ()
-    except BaseException:
-        dispatch.handle(Ended(number, done=True))
-        raise
-    return number, granted, fds
-
-
-def give_grant_back(
-    dispatch: Dispatch, number: int, grant: Grant, leases: RunLeases | None
-) -> None:
-    """Give back what `wait_for_grant` gave."""
-    if leases is not None:
-        leases.give(_uuids(grant))
-    dispatch.handle(Ended(number, done=True))
-
-
-def _uuids(grant: Grant) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(device.uuid for device in grant.devices))
+    return number, granted

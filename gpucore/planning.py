@@ -11,7 +11,7 @@ from gpucore.errors import DeviceError, ParameterError, raise_faults
 from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
 from gpucore.standard.params import Values, check_value, read_values
-from gpucore.standard.step import Step
+from gpucore.standard.step import NO_LIMITS, Limits, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,6 +68,7 @@ def make_step(
     output: str,
     use_gpu: bool = True,
     gpus: int | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Step:
     """Return a single step; outputs that were not given lie in ``output``.
 
@@ -87,6 +88,7 @@ def make_step(
         stage="",
         use_gpu=use_gpu,
         gpus=gpus,
+        limits=limits,
     )
 
 
@@ -99,6 +101,7 @@ def plan_map(
     root: Path,
     use_gpu: bool = True,
     gpus: int | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Plan:
     """Return the plan of one adapter over files.
 
@@ -121,7 +124,14 @@ def plan_map(
     """
     steps = list(
         stage_steps(
-            adapter, items, given, stage=adapter.name, output=output, use_gpu=use_gpu, gpus=gpus
+            adapter,
+            items,
+            given,
+            stage=adapter.name,
+            output=output,
+            use_gpu=use_gpu,
+            gpus=gpus,
+            limits=limits,
         )
     )
     inputs = (fault for _, fault in missing_inputs(steps, root))
@@ -139,6 +149,7 @@ def stage_steps(
     output: str,
     use_gpu: bool = True,
     gpus: int | None = None,
+    limits: Limits = NO_LIMITS,
     own: Sequence[Mapping[str, object]] = (),
 ) -> Iterator[Step]:
     """Yield the step of each item of a stage, in order.
@@ -193,6 +204,7 @@ def stage_steps(
             stage=stage,
             use_gpu=use_gpu,
             gpus=gpus,
+            limits=limits,
         )
 
 

@@ -48,11 +48,14 @@ class Earlier:
         How it ended, when it is done and nothing that it depends on has changed since.
     unfinished : Began or None
         Its last beginning, when the end of that is not on record: its host died.
+    counts : bool
+        Whether the end of that counts as the step's: it is resumed, and nothing has changed.
     """
 
     attempts: int = 0
     done: Outcome | None = None
     unfinished: Began | None = None
+    counts: bool = True
 
 
 NOTHING_EARLIER = Earlier()
@@ -130,11 +133,15 @@ class RunRecord:
         fate = state.steps.get(step.name)
         if fate is None or not fate.attempts:
             return NOTHING_EARLIER
-        began = state.began(step.name)
-        if began is None or not self._resume:
+        unfinished = fate.state is StepState.RUNNING
+        if not unfinished and not self._resume:
             return Earlier(attempts=fate.attempts)
-        if fate.state is StepState.RUNNING:
-            return Earlier(attempts=fate.attempts, unfinished=began)
+        began = state.began(step.name)
+        if began is None:
+            return Earlier(attempts=fate.attempts)
+        if unfinished:
+            counts = self._resume and self._same(step, values, began)
+            return Earlier(attempts=fate.attempts, unfinished=began, counts=counts)
         done = self._done(step, values, began) if fate.state is StepState.DONE else None
         return Earlier(attempts=fate.attempts, done=done)
 
@@ -207,8 +214,7 @@ class RunRecord:
         finished = self._journal.state.finished(step.name)
         unchanged = (
             finished is not None
-            and began.key == self._key(step, values)
-            and dict(began.inputs) == _fingerprints(_input_paths(step, values))
+            and self._same(step, values, began)
             and dict(finished.output_stamps) == _fingerprints(finished.outputs.values())
         )
         if not unchanged or finished is None:
@@ -225,6 +231,12 @@ class RunRecord:
             started=began.time,
             ended=finished.time,
             earlier=True,
+        )
+
+    def _same(self, step: Step, values: Values, began: Began) -> bool:
+        """Say whether a step has the command and the inputs with which it was begun."""
+        return began.key == self._key(step, values) and dict(began.inputs) == _fingerprints(
+            _input_paths(step, values)
         )
 
     def _key(self, step: Step, values: Values) -> str:

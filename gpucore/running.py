@@ -280,7 +280,7 @@ class RunningStep:
             for orphan in orphans:
                 if not wait_for_end(orphan, stopped=lambda: self._around.stopping):
                     end_all((run,), self.step.name)
-        code = read_status(began.status)
+        code = read_status(began.status) if self._earlier.counts else None
         if code is not None:
             raise AdoptedError(began, code)
 
@@ -290,7 +290,12 @@ class RunningStep:
             began = ended.error.began
             self.attempt = began.attempt
             self.started.adopt(began)
-            return Exit(code=ended.error.code, started=began.time, ended=ended.ended)
+            return Exit(
+                code=ended.error.code,
+                started=began.time,
+                ended=ended.ended,
+                stopped=ended.stopped,
+            )
         if self._around.record is None or ended.code is None:
             return ended
         return replace(ended, code=unwrapped_code(ended.code))

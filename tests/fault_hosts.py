@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from gpucore.standard.model import StepState
 from gpucore.system.journal import read_journal
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
     import pytest

@@ -66,6 +66,10 @@ class Stage:
         Parameters, the same for each item; paths relative to the folder of the job file.
     use_gpu : bool
         ``USE_GPU``, for an adapter whose GPU is optional.
+    retries : int
+        Further attempts of a step that failed in a way that another may not.
+    time_limit, quiet_limit : float or None
+        Seconds after which a program is ended; seconds that it may print nothing new.
     gpus : int or None
         GPUs for each step, all at once; None: a slot.
     """
@@ -80,6 +84,9 @@ class Stage:
     params: Mapping[str, Value] = field(default_factory=dict)
     use_gpu: bool = True
     gpus: int | None = None
+    retries: int = 0
+    time_limit: float | None = None
+    quiet_limit: float | None = None
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -98,7 +105,7 @@ class StepTable:
 
     Parameters
     ----------
-    name, adapter, after, params, use_gpu, gpus
+    name, adapter, after, params, use_gpu, gpus, retries, time_limit, quiet_limit
         As for `Stage`.
     """
 
@@ -110,6 +117,9 @@ class StepTable:
     params: Mapping[str, Value] = field(default_factory=dict)
     use_gpu: bool = True
     gpus: int | None = None
+    retries: int = 0
+    time_limit: float | None = None
+    quiet_limit: float | None = None
 
     @property
     def before(self) -> tuple[str, ...]:

@@ -143,6 +143,14 @@ class _Check:
         if not part.use_gpu and adapter.gpu.use.requires_gpu:
             yield self.file.fault((*at, "use_gpu"), f"`{adapter.name}` runs on a GPU only",
                                   "take `use_gpu` out")  # fmt: skip
+        if part.retries < 0:
+            yield self.file.fault((*at, "retries"), f"{part.retries} retries are none",
+                                  "0 or more")  # fmt: skip
+        for name in ("time_limit", "quiet_limit"):
+            limit = getattr(part, name)
+            if limit is not None and limit <= 0:
+                yield self.file.fault((*at, name), f"{limit:g} seconds are no time",
+                                      "more than 0; without it there is no limit")  # fmt: skip
         if part.gpus is None:
             return
         key = (*at, "gpus")

@@ -23,7 +23,8 @@ __all__ = ["adapter_faults", "example_devices", "named_outputs"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = {"GPU", "EXE", "gpu", "cpu"}
+# What templates and the executor's `submit` have names for already.
+_RESERVED = {"GPU", "EXE", "gpu", "cpu", "name", "after", "use_gpu", "gpus", "limits"}
 _OURS = {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}
 
 

@@ -1,0 +1,159 @@
+"""What earlier runs of an output folder did, and what they left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from executor_steps import CPU, GPU, LONG, outcome_of
+from programs import Gate
+
+from gpucore.errors import GpucoreError
+from gpucore.standard import StepState
+
+APPEND = "echo ran >>attempts; echo result >{out}"
+
+
+def attempts(tmp_path):
+    file = tmp_path / "attempts"
+    return file.read_text().count("ran") if file.exists() else 0
+
+
+def run(open_executor, text, *, name="s", resume=True, **params):
+    with open_executor(adapters=[CPU, GPU], resume=resume) as executor:
+        return outcome_of(executor.submit("gpu", name=name, text=text, **params))
+
+
+def test_what_an_earlier_run_did_is_not_done_again(open_executor, tmp_path):
+    text = APPEND.format(out="o.txt")
+    first = run(open_executor, text, out="o.txt")
+    again = run(open_executor, text, out="o.txt")
+    assert (first.done, again.done) == (True, True)
+    assert (first.earlier, again.earlier) == (False, True)
+    assert again.outputs == first.outputs
+    assert attempts(tmp_path) == 1
+
+
+def test_without_resume_it_is_done_again(open_executor, tmp_path):
+    text = APPEND.format(out="o.txt")
+    run(open_executor, text, out="o.txt")
+    run(open_executor, text, out="o.txt", resume=False)
+    assert attempts(tmp_path) == 2
+
+
+@pytest.mark.parametrize("change", ["command", "input", "output", "output gone"])
+def test_what_has_changed_is_done_again(open_executor, tmp_path, change):
+    (tmp_path / "in.txt").write_text("one")
+    text = APPEND.format(out="o.txt")
+    run(open_executor, text, out="o.txt", item="in.txt")
+    if change == "command":
+        text += " "
+    elif change == "input":
+        (tmp_path / "in.txt").write_text("another")
+    elif change == "output":
+        (tmp_path / "o.txt").write_text("somebody else's")
+    else:
+        (tmp_path / "o.txt").unlink()
+    assert not run(open_executor, text, out="o.txt", item="in.txt").earlier
+    assert attempts(tmp_path) == 2
+
+
+def test_a_step_that_failed_is_done_again(open_executor, tmp_path):
+    text = "echo ran >>attempts; [ -e fixed ]"
+    assert run(open_executor, text).state is StepState.FAILED
+    (tmp_path / "fixed").touch()
+    assert run(open_executor, text).done
+    assert attempts(tmp_path) == 2
+
+
+def test_what_hangs_on_a_step_that_is_done_again_is_done_again_too(open_executor, tmp_path):
+    (tmp_path / "in.txt").write_text("one")
+
+    def both():
+        with open_executor(adapters=[CPU], resume=True) as executor:
+            first = executor.submit("cpu", name="a", text="true", item="in.txt")
+            second = executor.submit("cpu", name="b", text="echo ran >>attempts", after=[first])
+            return outcome_of(first).earlier, outcome_of(second).earlier
+
+    assert both() == (False, False)
+    assert both() == (True, True)
+    (tmp_path / "in.txt").write_text("two")
+    assert both() == (False, False)
+    assert attempts(tmp_path) == 2
+
+
+def test_one_run_at_a_time_keeps_a_folders_journal(open_executor):
+    with open_executor(adapters=[CPU], journal=True) as one:
+        assert outcome_of(one.submit("cpu", text="true")).done
+        other = open_executor(adapters=[CPU], journal=True)
+        with pytest.raises(GpucoreError, match="another run still writes the journal"):
+            other.submit("cpu", text="true")
+
+
+HOST = """
+import sys
+sys.path[:0] = {path!r}
+from gpucore import StepExecutor
+from gpucore.config import SiteConfig
+from executor_steps import GPU
+with StepExecutor.open(gpus="0", threads=2, devices="simulated:1", output="run", root={root!r},
+                       config=SiteConfig(), adapters=[GPU], resume=True) as executor:
+    executor.submit("gpu", name="s", text={text!r}).result()
+"""
+
+
+def killed_host(tmp_path, gate, text):
+    """Start a host whose step waits at a gate, and kill the host alone."""
+    code = HOST.format(path=sys.path, root=str(tmp_path), text=text)
+    host = subprocess.Popen([sys.executable, "-c", code])
+    assert gate.receive() == "here\n"
+    host.kill()
+    host.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "state"), [(0, StepState.DONE), (7, StepState.FAILED)])
+def test_a_program_that_outlived_its_host_is_waited_for_and_its_exit_code_counts(
+    open_executor, tmp_path, code, state
+):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    text = f"echo ran >>attempts; echo here >{here}; cat {go}; exit {code}"
+    killed_host(tmp_path, here, text)
+    with open_executor("0", 2, adapters=[GPU], devices="simulated:1", resume=True) as executor:
+        future = executor.submit("gpu", name="s", text=text)
+        go.release()
+        outcome = outcome_of(future)
+    assert outcome.state is state
+    assert outcome.exit_code == code
+    assert attempts(tmp_path) == 1
+
+
+@pytest.mark.slow
+def test_a_program_that_outlived_its_host_keeps_its_gpu(open_executor, tmp_path):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    text = f"echo here >{here}; cat {go}; echo old >>order"
+    killed_host(tmp_path, here, text)
+    other = tmp_path / "other"
+    with open_executor("0", 2, adapters=[GPU], devices="simulated:1", output=other) as executor:
+        with pytest.raises(TimeoutError):
+            executor.lease(timeout=0.2)
+        future = executor.submit("gpu", text="echo new >>order")
+        go.release()
+        assert outcome_of(future).done
+    assert (tmp_path / "order").read_text() == "old\nnew\n"
+
+
+@pytest.mark.slow
+def test_a_program_that_was_killed_with_its_host_is_started_again(open_executor, tmp_path):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    text = f"echo ran >>attempts; echo $$ >pid; [ -e again ] || {{ echo here >{here}; cat {go}; }}"
+    killed_host(tmp_path, here, text)
+    (tmp_path / "again").touch()
+    pid = int((tmp_path / "pid").read_text())
+    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    with open_executor("0", 2, adapters=[GPU], devices="simulated:1", resume=True) as executor:
+        assert executor.submit("gpu", name="s", text=text).result(LONG).done
+    assert attempts(tmp_path) == 2
