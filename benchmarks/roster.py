@@ -51,7 +51,27 @@ REFERENCE = "bare"
 
 PEERS: tuple[Peer, ...] = (
     Peer(name="bare", title="ThreadPoolExecutor + subprocess.run", module="bare", installed=False),
-    Peer(name="gpucore", title="gpucore", module="gpucore_driver", installed=False),
+    Peer(
+        name="gpucore",
+        title="gpucore, leases within the run, a log for each step",
+        module="gpucore_driver",
+        installed=False,
+        arguments=("--keep", "logs"),
+    ),
+    Peer(
+        name="gpucore-leases",
+        title="gpucore, leases of the machine, a log for each step",
+        module="gpucore_driver",
+        installed=False,
+        arguments=("--keep", "leases"),
+    ),
+    Peer(
+        name="gpucore-journal",
+        title="gpucore, leases of the machine, logs and journal",
+        module="gpucore_driver",
+        installed=False,
+        arguments=("--keep", "journal"),
+    ),
     Peer(
         name="gnu-parallel",
         title="GNU parallel, `{%}` as GPU",

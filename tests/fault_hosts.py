@@ -130,6 +130,7 @@ with StepExecutor.open(
     devices="simulated:4",
     output=asked["output"],
     adapters=asked["adapters"],
+    journal=True,
     resume=asked["resume"],
     on_event=watch,
 ) as executor:
@@ -170,7 +171,7 @@ class Counters:
 
     def check(self) -> None:
         """Hold what must hold, whatever died."""
-        assert not self.failed
+        assert self.failed == []
         assert (self.overlaps, self.twice, self.rerun, self.lost) == (0, 0, 0, 0)
         assert self.adopted == self.orphans
 

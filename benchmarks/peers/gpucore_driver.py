@@ -1,6 +1,7 @@
 """gpucore itself, through the API that a host application uses, with simulated devices.
 
-Unlike the reference it keeps its journal, its leases and a log file for each step meanwhile.
+Unlike the reference it keeps a log file for each step; with ``--keep leases`` the machine's leases
+besides, with ``--keep journal`` also a journal on disk and a shepherd for each program.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.peers.workload import Workload, report, workload
 from gpucore import StepExecutor
+from gpucore.config import SiteConfig
 
 ADAPTER = "benchmark"
 
@@ -50,6 +52,8 @@ def main() -> None:
             devices=f"simulated:{asked.slots}",
             output=str(Path(scratch, "out")),
             adapters=[str(described)],
+            config=SiteConfig(leases="run" if asked.keep == "logs" else "machine"),
+            journal=asked.keep == "journal",
         ) as executor:
             for future in [executor.submit(ADAPTER) for _ in range(asked.warm)]:
                 future.result()
@@ -59,7 +63,7 @@ def main() -> None:
             seconds = time.perf_counter() - start
     report(
         asked,
-        peer="gpucore",
+        peer={"logs": "gpucore"}.get(asked.keep, f"gpucore-{asked.keep}"),
         version=version("gpucore-framework"),
         seconds=seconds,
         failed=sum(not outcome.done for outcome in outcomes),

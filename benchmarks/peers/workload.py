@@ -22,6 +22,8 @@ class Workload:
         Steps run before the clock starts.
     layout
         How a tool spreads its workers; only some drivers look at it.
+    keep
+        What gpucore keeps meanwhile; only its own driver looks at it.
     """
 
     command: tuple[str, ...]
@@ -29,6 +31,7 @@ class Workload:
     slots: int
     warm: int
     layout: str
+    keep: str
 
 
 def workload() -> Workload:
@@ -38,6 +41,7 @@ def workload() -> Workload:
     parser.add_argument("--slots", type=int, default=8)
     parser.add_argument("--warm", type=int, default=16)
     parser.add_argument("--layout", choices=["processes", "threads"], default="processes")
+    parser.add_argument("--keep", choices=["logs", "leases", "journal"], default="journal")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
     return Workload(
@@ -46,6 +50,7 @@ def workload() -> Workload:
         slots=asked.slots,
         warm=asked.warm,
         layout=asked.layout,
+        keep=asked.keep,
     )
 
 

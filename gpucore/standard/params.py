@@ -98,11 +98,11 @@ def _lonely(
 ) -> Iterator[ParameterError]:
     """Yield an error for each value that was given without another that it has no meaning without.
 
-    A default needs nothing, whether the user writes it or not.
+    A default needs nothing, whether the user writes it or not; nor does what says no (false, 0).
     """
     for name, param in adapter.params.items():
         value = values.get(name)
-        if not param.needs or given.get(name) is None or value is False or value == param.default:
+        if not param.needs or given.get(name) is None or not value or value == param.default:
             continue
         for other in param.needs:
             if values.get(other) is None or values.get(other) is False:

@@ -200,7 +200,7 @@ def test_a_policy_on_the_command_line_counts_above_the_jobs(cli: Cli) -> None:
     cli.write("job.toml", text)
     call = ("run", "job.toml", "--adapter", "needy.toml", "--plan", "--json")
     assert _gpus(cli(*call).out) == [[0], [2], [0]]
-    assert _gpus(cli(*call, "--policy", "pool").out) == [[0], [1], [0]]
+    assert _gpus(cli(*call, "--policy", "pool").out) == [[0], [1], [2]]
 
 
 @pytest.mark.parametrize("policy", ["slots", "pool"])

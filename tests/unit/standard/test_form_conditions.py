@@ -195,7 +195,7 @@ def test_a_default_needs_nothing_whether_it_is_written_or_not(given: dict[str, o
 def test_what_is_given_beside_a_default_needs_the_others() -> None:
     dose = replace(PARAMS["dose"], default=1.0)
     with pytest.raises(ParameterError, match="`dose` is given without `pixel`"):
-        read_values(adapter(params={**PARAMS, "dose": dose}), {"movie": "m.tif", "dose": 0})
+        read_values(adapter(params={**PARAMS, "dose": dose}), {"movie": "m.tif", "dose": 2})
 
 
 # Outputs.
