@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= --devices simulated:2
 
-.PHONY: demo test test-all lint types docs-check bench clean
+.PHONY: demo test test-all faults lint types docs-check bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/gpucore demo $(DEMO)
@@ -17,6 +17,14 @@ test: $(VENV)/.dev
 # The fast tests on each Python that is here; `make test` runs all of them on one.
 test-all: $(VENV)/.dev
 	.ci/every-python
+
+# The faults in the numbers that docs/reliability.md promises; `make test` makes fewer of each.
+faults: $(VENV)/.dev
+	GPUCORE_FAULTS=1000 $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
+	  tests/faults/test_programs_that_die.py tests/faults/test_interrupted_runs.py \
+	  tests/faults/test_full_disk.py
+	GPUCORE_FAULTS=3000 $(BIN)/python -m pytest tests/faults/test_journal_damage.py
+	GPUCORE_FAULTS=40000 $(BIN)/python -m pytest tests/faults/test_lease_contention.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from gpucore.errors import GpucoreError, NeedError
 from gpucore.futures import Reporter, StepFuture, resolve
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier, retriable
-from gpucore.running import RunningStep
+from gpucore.running import RunningStep, end_unfinished
 from gpucore.scheduling import (
     Action,
     Cancelled,
@@ -191,6 +191,8 @@ class Dispatch:
                 self._launch(action, later)
             elif isinstance(action, Stop):
                 number = action.step
+                if number in self._running:
+                    self._running[number].cancelled = True
                 later.append(lambda number=number: self._engine.stop(number))  # type: ignore[misc]
             else:
                 self._not_run(action, later)
@@ -300,6 +302,8 @@ class Dispatch:
 
     def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
         step = self._steps[number]
+        # Its end is on record from now on: the next run would not know of what an earlier left.
+        end_unfinished(self._earlier.get(number, NOTHING_EARLIER).unfinished)
         failure = FailureClass.NOT_STARTED if state is StepState.FAILED else None
         outcome = Outcome(
             step=step.name,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gpucore.standard.step import Step
     from gpucore.system.journal_records import Began
 
-__all__ = ["RunningStep", "Surroundings"]
+__all__ = ["RunningStep", "Surroundings", "end_unfinished"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -146,6 +146,7 @@ class RunningStep:
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
         self._leased: tuple[str, ...] = ()
+        self.cancelled = False
 
     @cached_property
     def started(self) -> Started:
@@ -242,6 +243,8 @@ class RunningStep:
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
         self._give_back()
+        if ended.stopped:
+            end_unfinished(self._unfinished)
         ended = self._unwrapped(ended)
         try:
             outcome = judge(self.started, ended)
@@ -265,6 +268,9 @@ class RunningStep:
             self._around.leases.give(self._leased)
             self._leased = ()
 
+    def _is_stopped(self) -> bool:
+        return self.cancelled or self._around.stopping
+
     def _adopt(self, began: Began) -> None:
         """Wait for the programs of an earlier host; if they did the step, say so by raising.
 
@@ -278,7 +284,7 @@ class RunningStep:
             end_all((run,), self.step.name)
         while orphans := find_marked((run,), self.step.name):
             for orphan in orphans:
-                if not wait_for_end(orphan, stopped=lambda: self._around.stopping):
+                if not wait_for_end(orphan, stopped=self._is_stopped):
                     end_all((run,), self.step.name)
         code = read_status(began.status) if self._earlier.counts else None
         if code is not None:
@@ -308,6 +314,12 @@ class RunningStep:
             for path in value if isinstance(value, tuple) else (value,):
                 if fault := file_fault(str(path), param.check, result=False):
                     raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=param.help)
+
+
+def end_unfinished(began: Began | None) -> None:
+    """End the programs of an earlier host that nobody will wait for."""
+    if began is not None and (run := began.env.get("GPUCORE_RUN")):
+        end_all((run,), began.step)
 
 
 def _refuse_missing(program: str, environment: Mapping[str, str]) -> None:

@@ -82,7 +82,7 @@ HOST = """
 import itertools, json, os, signal, sys, time
 from pathlib import Path
 from gpucore import StepExecutor
-from gpucore.standard.model import StepEnded, StepStarted
+from gpucore.standard.model import Noted, StepEnded, StepStarted
 
 asked = json.loads(sys.argv[1])
 told = os.open(asked["told"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -99,6 +99,8 @@ def watch(event):
             tell("earlier" if outcome.earlier else "done", outcome.step)
         else:
             tell("failed", f"{outcome.step} {outcome.reason}")
+    elif isinstance(event, Noted):
+        tell("noted", event.text)
 
 def die_at(place, when, hit):
     import importlib
@@ -114,10 +116,11 @@ def die_at(place, when, hit):
         mine = next(hits)
         if mine == hit and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        found = real(*args, **named)
-        if mine == hit and when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
+        try:
+            return real(*args, **named)
+        finally:
+            if mine == hit and when == "after":
+                os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(owner, name, traced)
 
@@ -189,11 +192,21 @@ class Site:
         Says how long each takes.
     slow : int
         Every how many steps one takes long enough to outlive its host by much; 0: none.
+    output : Path, optional
+        The output folder, when it does not lie there.
     """
 
-    def __init__(self, folder: Path, steps: int, rng: random.Random, *, slow: int = 10) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        steps: int,
+        rng: random.Random,
+        *,
+        slow: int = 10,
+        output: Path | None = None,
+    ) -> None:
         self.folder = folder
-        self.output = folder / "out"
+        self.output = output or folder / "out"
         self.truth = folder / "truth"
         self.state = folder / "state"
         self.environment = {
@@ -258,7 +271,7 @@ class Site:
     def done(self) -> set[str]:
         """Return the steps that are done according to the journal."""
         state = read_journal(self.output, self.state)
-        assert not state.loss
+        assert state.loss == ""
         return {name for name, fate in state.steps.items() if fate.state is StepState.DONE}
 
     def lives(

@@ -87,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Arguments; those of the process by default.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it was started by `nohup`
+        signal.signal(signal.SIGHUP, _terminated)
     try:
         result = gpucore.main(args=argv, prog_name="gpucore", standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -120,8 +122,8 @@ def _tell_usage(error: click.ClickException) -> None:
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:
-    """Let SIGTERM unwind as Ctrl-C does, with the exit status of its own."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, with exit statuses of their own."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(_INTERRUPTED + number)
 
 

@@ -39,7 +39,7 @@ __all__ = ["Resuming", "run_plan", "show_plan", "without_needless_gpus"]
 
 _INTERRUPTED = 128
 _NOTHING = 5
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +138,7 @@ def run_plan(
             settings,
             provision,
             output=output,
+            journal=True,
             resume=resume,
             kill_orphans=kill_orphans,
             on_event=watch,
@@ -191,7 +192,7 @@ def _resuming(output: Path) -> bool:
 
 
 class _Interruption:
-    """Ends what runs on SIGINT or SIGTERM; the second ends it at once.
+    """Ends what runs on SIGINT, SIGTERM or SIGHUP; the second ends it at once.
 
     No handler does the work: one that raised could leave the machine in the middle of an event,
     and the kernel may give a signal to a thread that is not the main one, whose wait then goes on
@@ -217,7 +218,9 @@ class _Interruption:
         self._thread.start()
         self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         for number in _ENDING:
-            self._before[number] = signal.signal(number, lambda *_: None)
+            # `nohup`: the run is to outlive its terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, lambda *_: None)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -57,11 +57,29 @@ def read_place(place: Place) -> JournalState:
             fault = ""
         if not fault:
             break
+    if fault and head == 0 and not state.events and _in_the_making(state.source or path):
+        fault = ""  # its first writer died before it wrote anything
     if fault or (head or 0) > state.events:
         fault = fault or f"SQLite reads no more than {state.events} events"
         state = _salvaged(path, state)
     state.loss = _loss(state.events, head, fault)
     return state
+
+
+def _in_the_making(path: Path) -> bool:
+    """Say whether a database has nothing in it yet, not even its table."""
+    if not path.stat().st_size:
+        return True
+    try:
+        connection = open_to_read(path)
+    except sqlite3.Error:
+        return False
+    try:
+        return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.Error:
+        return False
+    finally:
+        connection.close()
 
 
 def _loss(events: int, head: int | None, fault: str) -> str:

@@ -12,8 +12,9 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from fault_hosts import FAULTS, Counters, Site, report
+from fault_hosts import FAULTS, Counters, Site, marked, report
 
+from gpucore import StepError, StepExecutor
 from gpucore.system.journal import Journal, Planned, RunBegan
 from gpucore.system.orphans import boot_id, process_start
 
@@ -63,6 +64,8 @@ CRASH_POINTS = {
     "gpucore.system.folders:RunFolder._make": (1,),
     "gpucore.system.journal:_connection": (1,),
     "gpucore.system.journal:lock_place": (1,),
+    "gpucore.system.journal_store:_connect": (1,),
+    "gpucore.system.journal_store:create": (1,),
     "gpucore.system.journal_writer:insert": (1, 2, 8),
     "gpucore.system.leases:Held.release": (2,),
     "gpucore.system.processes:RunningProgram.__init__": (1, 7),
@@ -172,3 +175,37 @@ def test_an_orphan_of_another_command_is_waited_for_but_its_end_does_not_count(
     assert site.start(resume=change != "not resumed").wait() == 0
     events = [event for _, event, step, *_ in site.attempts() if step == "s1"]
     assert events == ["start", "end", "start", "end"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["cancelled", "stopped", "stopped before its turn"])
+def test_when_a_resumed_run_is_ended_its_orphans_are_too(tmp_path: Path, how: str) -> None:
+    site = Site(tmp_path / "site", 1, random.Random(1), slow=1)
+    name, _, values = site.steps[0]
+    site.steps[0] = (name, "plain", {**values, "ms": 600_000})
+    host = site.start(("gpucore.running:RunningStep.begun", "before", 1))
+    assert host.wait() == -signal.SIGKILL
+    mark = str(site.output / "s1.txt")
+    assert marked(mark)
+    with StepExecutor.open(
+        gpus="0",
+        threads=2,
+        devices="simulated:1",
+        output=site.output,
+        adapters=site.adapters,
+        root=site.folder,
+        resume=True,
+    ) as executor:
+        if how == "stopped before its turn":
+            executor.lease()  # nobody else has a turn
+        future = executor.submit("plain", name=name, **site.steps[0][2])
+        if how == "cancelled":
+            executor.cancel(future)
+        else:
+            executor.stop()
+        assert executor.wait(60)
+        left = marked(mark)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert left == []
+        assert future.cancelled() or isinstance(future.exception(), StepError)

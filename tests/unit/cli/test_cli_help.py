@@ -153,6 +153,7 @@ def test_data_and_talk_do_not_mix(cli: Cli) -> None:
 STEP = {
     "step", "adapter", "state", "reason", "hint", "failure", "exit_code", "outputs", "gpus",
     "simulated", "argv", "env", "warnings", "log", "started", "ended",
+    "earlier",
 }  # fmt: skip
 
 

@@ -91,7 +91,9 @@ def test_a_run_on_another_machine_is_left_open(cli: Cli) -> None:
     assert status(cli)["runs"][0]["state"] == "unknown"
     assert "on another machine" in cli("status", "out").out
     for verb in ("cancel", "resume"):
-        assert "was started on the machine `elsewhere`" in cli.refuses(verb, "out")
+        ran = cli(verb, "out")
+        assert ran.code == 2
+        assert "was started on the machine `elsewhere`" in ran.err
 
 
 @pytest.mark.slow
@@ -99,7 +101,7 @@ def test_a_hundred_thousand_steps_are_looked_through_in_seconds(cli: Cli) -> Non
     names = [f"s/{number}" for number in range(100_000)]
     with journal(cli.folder / "out") as written:
         written.plan(Planned(step=name, stage="s", adapter="copy") for name in names)
-        for name in names:
+        for name in names[:10_000]:
             written.append(Began(step=name, attempt=1, time=1.0, argv=("true",)))
             written.append(
                 Finished(
@@ -109,12 +111,12 @@ def test_a_hundred_thousand_steps_are_looked_through_in_seconds(cli: Cli) -> Non
             )  # fmt: skip
     before = time.monotonic()
     told = status(cli)
-    assert time.monotonic() - before < 60  # it takes two or three; this is no benchmark
-    assert told["counts"] == {"failed": 100_000}
+    assert time.monotonic() - before < 60  # mostly one or two; this is no benchmark
+    assert told["counts"] == {"waiting": 90_000, "failed": 10_000}
     assert [one["step"] for one in told["failed"]] == names[:20]
     ran = cli("status", "out")
     assert "a reason\\x1b[2J" in ran.out
-    assert "and 99980 more that failed" in ran.err
+    assert "and 9980 more that failed" in ran.err
 
 
 def test_a_simulated_gpu_is_known_by_its_uuid() -> None:

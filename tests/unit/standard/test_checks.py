@@ -149,7 +149,12 @@ CASES: list[tuple[Adapter, str, str, str]] = [
     ),
     (with_param("b", MOVIE), "params", "over one parameter, not 2: movie, b", "leave"),
     (with_param("a-b", X), "params.a-b", "`a-b` is no parameter's name", "letters"),
-    (with_param("GPU", X), "params.GPU", "`GPU` is no parameter's name", "not EXE, GPU, after, cpu, gpu"),
+    (
+        with_param("GPU", X),
+        "params.GPU",
+        "`GPU` is no parameter's name",
+        "not EXE, GPU, after",
+    ),
     (with_param("cpu", X), "params.cpu", "`cpu` is no parameter's name", "letters"),
     (with_param("x", replace(X, help="")), "params.x", "`x` has no help", "one line"),
     (
