@@ -280,8 +280,8 @@ class RunningStep:
             With the real exit code.
         """
         run = began.env.get("GPUCORE_RUN", "")
-        if self._around.kill_orphans:
-            end_all((run,), self.step.name)
+        if self._around.kill_orphans and end_all((run,), self.step.name):
+            return  # how they ended is our doing, and not the step's
         while orphans := find_marked((run,), self.step.name):
             for orphan in orphans:
                 if not wait_for_end(orphan, stopped=self._is_stopped):

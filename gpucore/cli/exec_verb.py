@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gpucore.opening import Settings
     from gpucore.standard.model import Device
+    from gpucore.system.leases import Held
 
 __all__ = ["command"]
 
@@ -60,7 +61,7 @@ def command(
     from gpucore.standard.template import fill_gpu  # noqa: PLC0415
 
     settings = settings_of({"devices": devices, "policy": "pool"}, config)
-    leased = _lease(settings, count, wait, f"exec {os.path.basename(argv[0])}")  # noqa: PTH119
+    leased, held = _lease(settings, count, wait, f"exec {os.path.basename(argv[0])}")  # noqa: PTH119
     filled = fill_gpu(argv, [str(device.index) for device in leased])
     environment = _environment(settings.environment, leased, marked=filled != list(argv))
     # Python ignores these two, and a program inherits what is ignored: `yes | head` would not end.
@@ -70,13 +71,16 @@ def command(
         # The command takes this process's place: its signals, its terminal and its exit code.
         os.execvpe(filled[0], filled, environment)  # noqa: S606 - that is what is asked for
     except OSError as error:
+        held.release()
         raise ProgramError(
             f"`{filled[0]}` could not be started ({error.strerror})",
             hint="give a program on PATH, or its path",
         ) from error
 
 
-def _lease(settings: Settings, count: int, wait: float | None, step: str) -> list[Device]:
+def _lease(
+    settings: Settings, count: int, wait: float | None, step: str
+) -> tuple[list[Device], Held]:
     """Wait for any of the GPUs of the list; from now on this process holds them.
 
     Raises
@@ -125,7 +129,7 @@ def _lease(settings: Settings, count: int, wait: float | None, step: str) -> lis
     # Whoever inherits a descriptor holds the lease: the command, and all that it starts.
     for descriptor in held.fds:
         os.set_inheritable(descriptor, True)
-    return [devices[uuid] for uuid in held.uuids]
+    return [devices[uuid] for uuid in held.uuids], held
 
 
 def _environment(

@@ -94,7 +94,6 @@ def test_the_real_exit_code_of_what_outlived_its_host_counts(cli: Cli) -> None:
     assert run.attempts == ["a.tif", "a.tif"]
 
 
-@pytest.mark.xfail(reason="the end that was made counts as the program's own (gpucore.running)")
 def test_what_outlived_its_host_can_be_ended_first(cli: Cli) -> None:
     run = GatedRun(cli)
     program = run.cut_off()
