@@ -215,17 +215,25 @@ class _Interruption:
         self._wakeup_before = -1
 
     def __enter__(self) -> _Interruption:
-        self._thread.start()
-        self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        for number in _ENDING:
-            # `nohup`: the run is to outlive its terminal.
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, lambda *_: None)
+        # A signal that came before the pipe was there, and whose handler was changed before Python
+        # called it, would be lost: one that came already is obeyed by this call, and one that
+        # comes now waits until all is in place.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            self._thread.start()
+            self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+            for number in _ENDING:
+                # `nohup`: the run is to outlive its terminal.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, lambda *_: None)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # Who was interrupted is about to end: one more Ctrl-C must not break into that.
+            signal.signal(number, signal.SIG_IGN if self.signal else handler)
         signal.set_wakeup_fd(self._wakeup_before)
         os.close(self._writing)
         self._thread.join()
