@@ -162,12 +162,12 @@ def other_disk(monkeypatch, folder):
     """Let the step's own directory lie on another disk than everything else."""
     rename = os.replace
 
-    def across(source, target, **more):
+    def across(source, target):
         if (folder in Path(source).parents) != (folder in Path(target).parents):
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        rename(source, target, **more)
+        rename(source, target)
 
-    monkeypatch.setattr(os, "replace", across)
+    monkeypatch.setattr(Path, "replace", across)
 
 
 def test_what_was_made_is_moved_across_disks_at_one_stroke(folder, tmp_path, other_disk):
