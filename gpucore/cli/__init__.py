@@ -1,5 +1,5 @@
-"""The command line: one verb, one file. `main` is its entry point."""
+"""The command line: one verb, one file. `run` is its entry point."""
 
-from gpucore.cli.entry import main
+from gpucore.cli.entry import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

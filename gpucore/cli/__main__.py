@@ -1,5 +1,5 @@
 """``python -m gpucore.cli``: the same as the command ``gpucore``."""
 
-from gpucore.cli import main
+from gpucore.cli import run
 
-raise SystemExit(main())
+raise SystemExit(run())

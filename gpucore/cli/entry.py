@@ -17,7 +17,7 @@ from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "run"]
 
 VERBS = {
     "adapters": "List the programs that gpucore knows, or show one.",
@@ -103,6 +103,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
         return _internal(error)
     return result if isinstance(result, int) else 0
+
+
+def run() -> int:
+    """Run the command line as a process of its own, which ends with it; return its exit status."""
+    status = main()
+    # One more Ctrl-C must not break into the end of a process that has done its work.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    return status
 
 
 def _module(verb: str) -> str:

@@ -232,8 +232,7 @@ class _Interruption:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            # Who was interrupted is about to end: one more Ctrl-C must not break into that.
-            signal.signal(number, signal.SIG_IGN if self.signal else handler)
+            signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup_before)
         os.close(self._writing)
         self._thread.join()
