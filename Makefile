@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 test-all: $(VENV)/.dev
 	.ci/every-python
 
-# The faults in the numbers that docs/reliability.md promises; `make test` makes fewer of each.
+# The faults in the numbers that docs/reliability.md promises; `pytest tests/faults` makes fewer.
 faults: $(VENV)/.dev
 	GPUCORE_FAULTS=1000 $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
 	  tests/faults/test_programs_that_die.py tests/faults/test_interrupted_runs.py \
