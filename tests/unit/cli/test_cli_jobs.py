@@ -166,12 +166,8 @@ def test_paths_are_below_the_jobs_folder_wherever_it_is_called_from(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    ran = cli(
-        "run",
-        str(Path("..", cli.folder.name, "job.toml")),
-        "--adapter",
-        str(Path("..", cli.folder.name, "copy.toml")),
-    )
+    back = f"../{cli.folder.name}"
+    ran = cli("run", f"{back}/job.toml", "--adapter", f"{back}/copy.toml")
     assert ran.code == 0, ran.err
     assert (cli.folder / "out/two/a.out").is_file()
     assert (cli.folder / "out/.gpucore").is_dir()
