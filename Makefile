@@ -22,7 +22,8 @@ test-all: $(VENV)/.dev
 faults: $(VENV)/.dev
 	GPUCORE_FAULTS=1000 $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
 	  tests/faults/test_programs_that_die.py tests/faults/test_interrupted_runs.py \
-	  tests/faults/test_full_disk.py
+	  tests/faults/test_full_disk.py tests/faults/test_failing_writes.py \
+	  tests/faults/test_three_users.py
 	GPUCORE_FAULTS=3000 $(BIN)/python -m pytest tests/faults/test_journal_damage.py
 	GPUCORE_FAULTS=40000 $(BIN)/python -m pytest tests/faults/test_lease_contention.py
 

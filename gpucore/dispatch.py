@@ -229,6 +229,7 @@ class Dispatch:
             EngineTask(
                 step=number,
                 name=running.step.name,
+                run=self._around.run,
                 prepare=running.prepare,
                 begun=running.begun,
                 ended=running.ended,
@@ -271,7 +272,7 @@ class Dispatch:
         self._running.pop(number, None)
         again = retriable(outcome) and self._attempts[number] <= running.step.limits.retries
         if again and not self._around.stopping:
-            self._write(outcome, running.attempt, lambda: None)
+            self._write(outcome, running.attempt, lambda: None, running.recorded)
             stage = running.step.stage
             self._tell(
                 StepRetried(
@@ -282,9 +283,17 @@ class Dispatch:
             return
         # The devices go on at once; who waits for this step's result comes second.
         self.handle(Ended(number, done=outcome.done))
-        self._write(outcome, running.attempt, lambda: self._settle(number, outcome))
+        self._write(
+            outcome, running.attempt, lambda: self._settle(number, outcome), running.recorded
+        )
 
-    def _write(self, outcome: Outcome, attempt: int, then: Callable[[], None]) -> None:
+    def _write(
+        self,
+        outcome: Outcome,
+        attempt: int,
+        then: Callable[[], None],
+        recorded: Callable[[], None] | None = None,
+    ) -> None:
         """Put an outcome on record, and let what follows from it wait until it is on disk."""
         if self._around.record is None:
             then()
@@ -293,6 +302,8 @@ class Dispatch:
         def written(fault: str) -> None:
             if fault:
                 _LOGGER.error("the end of %s is not on record: %s", outcome.step, fault)
+            elif recorded is not None:
+                recorded()
             self._reporter.put(then)
 
         try:

@@ -12,6 +12,7 @@ from gpucore.dispatch import Dispatch
 from gpucore.errors import NeedError, ParameterError
 from gpucore.futures import StepFuture
 from gpucore.lease import Lease, open_lease
+from gpucore.notes import gpu_notes
 from gpucore.observers import Observers
 from gpucore.opening import Settings, begin, read_settings, surroundings
 from gpucore.planning import check_count, make_step
@@ -19,7 +20,7 @@ from gpucore.provision import Provision, no_device, sharing_note
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.standard.model import Event, Need, RunEnded, StepState
 from gpucore.standard.step import NO_LIMITS, Limits
-from gpucore.system.programs import find_program
+from gpucore.startup import find_startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -216,6 +217,7 @@ class StepExecutor:
             limits=limits,
         )
         self.check(known, use_gpu=use_gpu)
+        self._tell.note_once(self.run, *gpu_notes([step], self.provision))
         need = self.provision.need(step, may_share=self._settings.may_share)
         self._dispatch.check(need)
         self._begin()
@@ -238,10 +240,10 @@ class StepExecutor:
         on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=adapter.name in on_gpu)
-        for need in {
-            self.provision.need(planned.step, may_share=self._settings.may_share)
-            for planned in plan.steps
-        }:
+        notes = gpu_notes((planned.step for planned in plan.steps), self.provision)
+        self._tell.note_once(self.run, *notes)
+        may_share = self._settings.may_share
+        for need in {self.provision.need(one.step, may_share=may_share) for one in plan.steps}:
             self._dispatch.check(need)
         self._begin()
         if self._around.record is not None:
@@ -250,13 +252,9 @@ class StepExecutor:
         for planned in plan.steps:
             step = planned.step
             after = [numbers[place] for place in planned.after]
-            number = self._dispatch.submit(
-                step,
-                self.provision.need(step, may_share=self._settings.may_share),
-                after,
-                earlier=self._around.earlier(step),
-            )
-            numbers.append(number)
+            need = self.provision.need(step, may_share=may_share)
+            earlier = self._around.earlier(step)
+            numbers.append(self._dispatch.submit(step, need, after, earlier=earlier))
 
     def lease(
         self,
@@ -302,15 +300,15 @@ class StepExecutor:
         Raises
         ------
         ProgramError
-            When its program is not found.
+            When its program is not found, or what it is started through (a module, a conda
+            environment, a container's engine).
         DeviceError
             When it needs a GPU and the run has none.
         """
-        if adapter.name not in self._around.executables:
+        if adapter.name not in self._around.startups:
             site = self._settings.config.program.get(adapter.name)
-            found = find_program(adapter, site.executable if site else "", self._around.environment)
-            plain = found == adapter.program.executable
-            self._around.executables[adapter.name] = "" if plain else found
+            found = find_startup(adapter, site, self._around.environment)
+            self._around.startups[adapter.name] = found
         if adapter.gpu.use.requires_gpu and not self.provision.units:
             raise no_device(self.provision, f"the adapter {adapter.name}")
         if adapter.gpu.use.uses_gpu(use_gpu=use_gpu):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpucore.errors import NeedError, TemplateError
 from gpucore.scheduling import Cancelled, Ended, Grant
 from gpucore.standard.checks import named_outputs
 from gpucore.standard.gpuforms import gpu_environment, usable
-from gpucore.standard.params import read_values
+from gpucore.standard.params import read_values, rooted
 from gpucore.standard.template import render
+from gpucore.startup import container_name, folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +24,12 @@ if TYPE_CHECKING:
     from gpucore.running import Surroundings
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command, Device, Need
+    from gpucore.standard.params import Values
+    from gpucore.startup import Startup
 
 __all__ = ["Lease", "open_lease"]
+
+_LEASES = itertools.count(1)
 
 
 class Lease:
@@ -83,13 +90,10 @@ class Lease:
                 device.mask_entry for device in self.devices
             )
             return environment
-        gpu = self._adapter.gpu
-        environment.update(self._around.settings.get(self._adapter.name, {}))
-        environment.update(
-            gpu_environment(gpu, usable(gpu, self.devices), isolate=self._around.isolate)
-        )
-        environment.update(self._command_env)
-        return environment
+        gpu, startup = self._adapter.gpu, self._around.startups[self._adapter.name]
+        devices = usable(gpu, startup.devices(self._adapter, self.devices))
+        own = gpu_environment(gpu, devices, isolate=self._around.isolate)
+        return startup.own_environment({**own, **self._command_env})
 
     def command(self, **params: object) -> Command:
         """Return the adapter's command on the leased devices.
@@ -117,15 +121,32 @@ class Lease:
         if not self._held:
             raise NeedError("the lease was given back", hint="use it inside its `with` block")
         values = named_outputs(self._adapter, read_values(self._adapter, params), "")
+        startup = self._around.startups[self._adapter.name]
         command = render(
             self._adapter,
             values,
-            self.devices,
-            executable=self._around.executables.get(self._adapter.name, ""),
+            startup.devices(self._adapter, self.devices),
+            executable=startup.executable,
             isolate=self._around.isolate,
         )
         self._command_env = dict(command.env)
-        return command
+        return replace(command, argv=self._wrapped(command, values, startup))
+
+    def _wrapped(self, command: Command, values: Values, startup: Startup) -> tuple[str, ...]:
+        adapter, root = self._adapter, str(self._around.root)
+        if adapter is None or startup.container is None:
+            return command.argv
+        absolute = rooted(adapter, values, root)
+        outputs = [str(absolute[name]) for name in adapter.output_params if absolute.get(name)]
+        return startup.wrapped(
+            adapter,
+            command,
+            own=command.env,
+            devices=self.devices,
+            name=container_name(self._around.run, f"lease-{next(_LEASES)}", 1),
+            cwd=root,
+            folders=folders_of(adapter, absolute, outputs),
+        )
 
     def release(self) -> None:
         """Give it back; a second time does nothing."""

@@ -46,10 +46,11 @@ class Observers:
             except BaseException:  # an observer cannot harm a run
                 _LOGGER.exception("an observer failed on %s", type(event).__name__)
 
-    def note_once(self, run: str, text: str) -> None:
-        """Tell a note, unless it is empty or was told before."""
-        with self._lock:
-            if not text or text in self._noted:
-                return
-            self._noted.add(text)
-        self(Noted(run=run, text=text))
+    def note_once(self, run: str, *texts: str) -> None:
+        """Tell notes, but for those that are empty or were told before."""
+        for text in texts:
+            with self._lock:
+                if not text or text in self._noted:
+                    continue
+                self._noted.add(text)
+            self(Noted(run=run, text=text))

@@ -130,8 +130,7 @@ def surroundings(settings: Settings, output: str | None) -> Surroundings:
         root=settings.root,
         folder=RunFolder(None if output is None else settings.root / output, run),
         environment=settings.environment,
-        executables={},
-        settings={name: one.env for name, one in config.program.items()},
+        startups={},
         isolate=config.isolate,
     )
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
+from gpucore.plugins.offers import LostProgramError
 from gpucore.standard.adapter import FileCheck
 from gpucore.standard.model import Command, Device, FailureClass, Outcome, StepState
 from gpucore.standard.params import Values
 from gpucore.standard.step import Step
 from gpucore.standard.template import fill_text, holds
+from gpucore.symptoms import symptoms
 from gpucore.system.files import TICK_NS, Stamp, collect, file_fault, made_anew, stamp
-from gpucore.system.logs import find_marks, holds_line, last_line
+from gpucore.system.logs import holds_line, last_line
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
@@ -194,13 +196,16 @@ class _Verdict:
         else:
             self._look_at_outputs()
             self._look_at_messages()
+            self._look_for_success()
 
     def _fail(self, failure: FailureClass, reason: str, hint: str = "") -> None:
         self.state, self.failure, self.reason, self.hint = StepState.FAILED, failure, reason, hint
 
     def _not_started(self) -> None:
         error = self.ended.error
-        if isinstance(error, GpucoreError):
+        if isinstance(error, LostProgramError):
+            self._fail(FailureClass.UNKNOWN, error.what, error.hint)
+        elif isinstance(error, GpucoreError):
             bad_input = isinstance(error, InputFaultError)
             self._fail(
                 FailureClass.BAD_INPUT if bad_input else FailureClass.NOT_STARTED,
@@ -264,21 +269,34 @@ class _Verdict:
 
     def _look_at_messages(self) -> None:
         telling = [one for one in self.adapter.failure if one.effect != "explain"]
-        for failure, line in find_marks(self.started.log, telling):
+        for failure, told in symptoms(self.started, self.ended, telling):
+            line = told or f"exit code {self.ended.code}"
             if failure.effect == "warn":
                 self.warnings.append(f"{line}; {failure.hint}" if failure.hint else line)
             elif self.state is StepState.DONE:
                 self._fail(failure.class_, line, failure.hint)
 
+    def _look_for_success(self) -> None:
+        wanted = self.adapter.success_match
+        if self.state is StepState.DONE and wanted and not holds_line(self.started.log, wanted):
+            self._fail(
+                FailureClass.PROGRAM_FAULT,
+                f"the program ended with exit code {self.ended.code}, but no line of what it "
+                f"printed fits `{wanted}`",
+                "look at what it printed",
+            )
+            self._explain()
+
     def _explain(self) -> None:
         """Put the program's own words before the bare fact that it failed."""
         failures = [one for one in self.adapter.failure if one.effect != "warn"]
-        marks = find_marks(self.started.log, failures)
-        if marks:
-            failure, line = marks[0]
+        line = ""
+        if found := symptoms(self.started, self.ended, failures):
+            failure, line = found[0]
             self.failure = failure.class_
-            self.reason = f"{line} ({self.reason})"
             self.hint = failure.hint or self.hint
+        if line:
+            self.reason = f"{line} ({self.reason})"
         elif last := last_line(self.started.log):
             self.reason = f"{self.reason}; its last words: {last}"
 

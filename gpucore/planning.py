@@ -10,7 +10,7 @@ from gpucore.clashes import clashes, missing_inputs, missing_items
 from gpucore.errors import DeviceError, ParameterError, raise_faults
 from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
-from gpucore.standard.params import Values, check_value, read_values
+from gpucore.standard.params import Values, check_value, disorder, read_values
 from gpucore.standard.step import NO_LIMITS, Limits, Step
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def stage_steps(
         mine: Values = {adapter.item: check_value(adapter.item, adapter.params[adapter.item], item)}
         for name, value in own[place].items() if own else ():
             mine[name] = check_value(name, adapter.params[name], value)
+        if len(mine) > 1:
+            raise_faults(disorder(adapter, {**values, **mine}))
         filled = named_outputs(adapter, {**values, **_unnamed(adapter, fixed), **mine}, output)
         yield Step(
             name=named.name(item),

@@ -151,27 +151,35 @@ class RunRecord:
         values: Values,
         command: Command,
         devices: Sequence[Device],
+        then: Callable[[str], None],
         *,
         attempt: int,
         log: str,
         status: str,
     ) -> None:
-        """Record that a step's program is about to be started; on disk when this returns."""
-        self._journal.commit(
-            Began(
-                step=step.name,
-                attempt=attempt,
-                time=time.time(),
-                boot=boot_id(),
-                argv=command.argv,
-                env={**command.env, "GPUCORE_RUN": self._run},
-                devices=tuple(device.uuid for device in devices),
-                log=log,
-                status=status,
-                inputs=_fingerprints(_input_paths(step, values)),
-                key=self._key(step, values),
-            )
+        """Record that a step's program is to be started; ``then`` is called when that is on disk.
+
+        It gets why it never will be, or an empty text.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal is beyond writing.
+        """
+        record = Began(
+            step=step.name,
+            attempt=attempt,
+            time=time.time(),
+            boot=boot_id(),
+            argv=command.argv,
+            env={**command.env, "GPUCORE_RUN": self._run},
+            devices=tuple(device.uuid for device in devices),
+            log=log,
+            status=status,
+            inputs=_fingerprints(_input_paths(step, values)),
+            key=self._key(step, values),
         )
+        self._journal.commit_then(record, then)
 
     def finish(self, outcome: Outcome, attempt: int, then: Callable[[str], None]) -> None:
         """Record how a step ended; ``then`` is called when that is on disk.

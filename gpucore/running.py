@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +17,11 @@ from gpucore.plugins.offers import Exit, Prepared
 from gpucore.record import NOTHING_EARLIER, Earlier, RunRecord
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
-from gpucore.system.files import file_fault, furnish, safe_name, stamp
+from gpucore.startup import Startup, container_name, folders_of
+from gpucore.system.exit_codes import left_code, settle
+from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
 from gpucore.system.folders import RunFolder
 from gpucore.system.orphans import end_all, find_marked, wait_for_end
-from gpucore.system.shepherd import read_status, shepherded, unwrapped_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +50,8 @@ class Surroundings:
         The run's own folder.
     environment : Mapping
         What programs inherit.
-    executables : dict
-        What starts each adapter's program, by adapter; asked when a step is submitted.
-    settings : dict
-        What the site sets for each adapter's program.
+    startups : dict
+        How each adapter's program is started, by adapter; found when a step is submitted.
     isolate : bool
         Whether other GPUs are hidden from every program that bears it.
     leases : RunLeases or None
@@ -71,8 +68,7 @@ class Surroundings:
     root: Path
     folder: RunFolder
     environment: Mapping[str, str]
-    executables: dict[str, str]
-    settings: Mapping[str, Mapping[str, str]]
+    startups: dict[str, Startup]
     isolate: bool
     leases: RunLeases | None = None
     record: RunRecord | None = None
@@ -146,7 +142,10 @@ class RunningStep:
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
         self._leased: tuple[str, ...] = ()
+        self._container = ""
         self.cancelled = False
+        self.recorded: Callable[[], None] | None = None
+        """To be called when its end is on record."""
 
     @cached_property
     def started(self) -> Started:
@@ -184,39 +183,39 @@ class RunningStep:
             self._adopt(self._unfinished)
         self._look_at_inputs(absolute)
         fds = self._lease()
-        template = adapter.command
+        startup, template = around.startups[adapter.name], adapter.command
         command = render(
             adapter,
             absolute if template.own_directory else values,
-            self.grant.devices,
-            executable=around.executables.get(adapter.name, ""),
+            startup.devices(adapter, self.grant.devices),
+            executable=startup.executable,
             isolate=around.isolate,
         )
         started.command = command
         outputs = expected_outputs(self.step, absolute, gpu=bool(self.grant.devices))
         for output in outputs:
             os.makedirs(os.path.dirname(output.path), exist_ok=True)  # noqa: PTH103, PTH120 - hot
-        started.before = {output.path: stamp(output.path) for output in outputs}
+        started.before = {output.path: stamp_before(output.path) for output in outputs}
         cwd = around.root
         if template.own_directory:
             cwd = Path(started.folder)
             cwd.mkdir(parents=True, exist_ok=True)
             furnish(cwd, command)
-        environment = {
-            **around.environment,
-            **around.settings.get(adapter.name, {}),
-            **command.env,
-            "GPUCORE_RUN": around.run,
-            "GPUCORE_STEP": self.step.name,
-        }
+        own = {**command.env, "GPUCORE_RUN": around.run, "GPUCORE_STEP": self.step.name}
         if any(device.simulated for device in self.grant.devices):
             # Nothing can compute there: a program that knows of it can do without.
-            environment["GPUCORE_SIMULATED"] = "1"
+            own["GPUCORE_SIMULATED"] = "1"
         argv = command.argv
+        if startup.container is not None:
+            name = container_name(around.run, self.step.name, self.attempt)
+            folders = folders_of(adapter, absolute, [output.path for output in outputs])
+            argv = startup.wrapped(adapter, command, own=own, devices=self.grant.devices,
+                                   name=name, cwd=str(cwd), folders=folders)  # fmt: skip
+            self._container = name
+        recorded: Callable[[Callable[[str], None]], None] | None = None
         if around.record is not None:
-            _refuse_missing(argv[0], environment)
-            argv = shepherded(argv, started.status)
-            around.record.begin(
+            recorded = partial(
+                around.record.begin,
                 self.step,
                 absolute,
                 command,
@@ -227,13 +226,15 @@ class RunningStep:
             )
         return Prepared(
             argv=argv,
-            env=environment,
+            env=startup.own_environment(own),
             cwd=str(cwd),
             log=started.log,
             stdin=command.stdin,
             fds=fds,
             wall=self.step.limits.wall,
             quiet=self.step.limits.quiet,
+            status=started.status if recorded is not None else "",
+            recorded=recorded,
         )
 
     def begun(self, prepared: Prepared) -> None:  # noqa: ARG002 - the form of every engine's call
@@ -242,10 +243,13 @@ class RunningStep:
 
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
+        self._end_container(ended)
         self._give_back()
         if ended.stopped:
             end_unfinished(self._unfinished)
-        ended = self._unwrapped(ended)
+        if ended.recorded is not None:
+            self.recorded = ended.recorded
+        ended = self._started_at_all(self._unwrapped(ended))
         try:
             outcome = judge(self.started, ended)
         except Exception as error:
@@ -280,13 +284,19 @@ class RunningStep:
             With the real exit code.
         """
         run = began.env.get("GPUCORE_RUN", "")
+        settle(run, began.status, self._is_stopped)
         if self._around.kill_orphans and end_all((run,), self.step.name):
             return  # how they ended is our doing, and not the step's
         while orphans := find_marked((run,), self.step.name):
             for orphan in orphans:
                 if not wait_for_end(orphan, stopped=self._is_stopped):
                     end_all((run,), self.step.name)
-        code = read_status(began.status) if self._earlier.counts else None
+        # Its container outlives even the command that asked for it; nobody waits for that now.
+        startup = self._around.startups[self.step.adapter.name]
+        startup.end(container_name(run, began.step, began.attempt), startup.environment)
+        code = left_code(run, began.status, self._is_stopped)
+        if not self._earlier.counts:
+            return
         if code is not None:
             raise AdoptedError(began, code)
 
@@ -302,9 +312,22 @@ class RunningStep:
                 ended=ended.ended,
                 stopped=ended.stopped,
             )
-        if self._around.record is None or ended.code is None:
+        return ended
+
+    def _end_container(self, ended: Exit) -> None:
+        """End the container of a command that was ended: a daemon may run it on, on our GPUs."""
+        cut = ended.stopped or ended.limit or ended.code is None or ended.code < 0
+        if self._container and cut:
+            startup = self._around.startups[self.step.adapter.name]
+            startup.end(self._container, startup.environment)
+
+    def _started_at_all(self, ended: Exit) -> Exit:
+        """Tell a container's engine that did not start the program from a program that failed."""
+        startup = self._around.startups.get(self.step.adapter.name)
+        if startup is None or not ended.code or ended.stopped or ended.limit:
             return ended
-        return replace(ended, code=unwrapped_code(ended.code))
+        fault = startup.fault(ended.code, self.started.log)
+        return ended if fault is None else replace(ended, code=None, error=fault)
 
     def _look_at_inputs(self, values: Mapping[str, object]) -> None:
         for name, param in self.step.adapter.params.items():
@@ -319,10 +342,5 @@ class RunningStep:
 def end_unfinished(began: Began | None) -> None:
     """End the programs of an earlier host that nobody will wait for."""
     if began is not None and (run := began.env.get("GPUCORE_RUN")):
+        settle(run, began.status, lambda: False)
         end_all((run,), began.step)
-
-
-def _refuse_missing(program: str, environment: Mapping[str, str]) -> None:
-    """Refuse what cannot be started: a shepherd would only have the shell's word for it."""
-    if shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)

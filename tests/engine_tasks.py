@@ -22,7 +22,12 @@ class Recorder:
         self._prepare = prepare if callable(prepare) else lambda: prepare
         self._when_begun = begun
         self.task = EngineTask(
-            step=step, name=f"step {step}", prepare=self._ready, begun=self._begins, ended=self._end
+            step=step,
+            name=f"step {step}",
+            run="a-run",
+            prepare=self._ready,
+            begun=self._begins,
+            ended=self._end,
         )
 
     def _ready(self):

@@ -39,13 +39,19 @@ MODULES = {
     "gpucore.lease": "gpucore.executor",
     "gpucore.futures": "gpucore.executor",
     "gpucore.holding": "gpucore.executor",
+    "gpucore.notes": "gpucore.executor",
     "gpucore.observers": "gpucore.executor",
     "gpucore.opening": "gpucore.executor",
     "gpucore.record": "gpucore.executor",
     "gpucore.outcomes": "gpucore.executor",
     "gpucore.planning": "gpucore.executor",
     "gpucore.provision": "gpucore.executor",
+    "gpucore.scaffold": "gpucore.executor",
     "gpucore.running": "gpucore.executor",
+    "gpucore.startup": "gpucore.executor",
+    "gpucore.inspection": "gpucore.executor",
+    "gpucore.containers": "gpucore.executor",
+    "gpucore.symptoms": "gpucore.executor",
 }
 """Modules that lie at the top and belong to a level that is not called like them."""
 

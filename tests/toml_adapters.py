@@ -62,6 +62,9 @@ citation = "somebody 2026"
 source = "its manual"
 unverified = ["the flag -x"]
 success_codes = [0, 3]
+success_match = "done"
+family = "Full"
+homepage = "https://example.org/full"
 
 [program]
 executable = "full"
@@ -79,6 +82,11 @@ sharing = "discouraged"
 isolation = false
 ranks = "ranks"
 leader = true
+sees_one = false
+overwrites_mask = false
+memory = 8192
+memory_note = "more for larger boxes"
+changes_result = "the batch is multiplied"
 
 [command]
 argv = [
@@ -87,6 +95,7 @@ argv = [
   { args = ["--quiet"], unless = "flag" },
   { args = ["--mode"], when = "class", equals = ["a", 2, 2.5, true] },
   { args = ["--big"], when = "ranks", at_least = 3 },
+  { args = ["--tif"], where = { movie = [".tif"], class = ["a", "b"] } },
   { args = ["--gpu", "%(GPU)s"], when = "gpu" },
 ]
 stdin = ["%(out)s"]
@@ -109,10 +118,28 @@ patch = { type = "int", length = 2, default = [5, 5], separator = "x", help = "p
 flag = { type = "bool", default = false, yes = "-y", no = "-n", help = "flag" }
 note = { type = "string", default = "1", help = "a text of digits" }
 cs = { type = "float", default = 2, help = "a whole number for a float" }
+high = { type = "float", default = 3, title = "High", section = "S", advanced = true, help = "h" }
+most = { type = "int", default = 1, no_more_than = "ranks", help = "most" }
+
+[params.low]
+type = "float"
+default = 1
+above = 0
+below = 90.5
+less_than = "high"
+format = "%.2f"
+help = "low"
 
 [[file]]
 name = "in.star"
 text = "%(movie)s\n"
+lines = ["first", { when = "flag", args = ["second"] }]
+
+[[file]]
+name = "conf.json"
+format = "json"
+assign = " = "
+entries = { movie = "%(movie)s", list = ["%(low)s", 2, 0.5], on = true }
 
 [[link]]
 name = "m.mrc"
@@ -130,11 +157,24 @@ match = "out of memory"
 class = "out_of_memory"
 hint = "bin"
 effect = "fail"
+codes = [5, -11]
+file = "full.log"
+when = "gpu"
 
 [[example]]
 params = { movie = "a.mrc", patch = [3, 4] }
 argv = ["full", "a.mrc", "--quiet", "--mode"]
 stdin = "a.mrc\n"
+
+[example.files]
+"in.star" = "a.mrc\nfirst\n"
+"conf.json" = '''
+{
+  "movie": "a.mrc",
+  "list": [1.0, 2, 0.5],
+  "on": true
+}
+'''
 """
 
 
@@ -147,6 +187,9 @@ def full() -> Adapter:
         source="its manual",
         unverified=("the flag -x",),
         success_codes=(0, 3),
+        success_match="done",
+        family="Full",
+        homepage="https://example.org/full",
         program=Program(
             executable="full",
             install="https://example.org",
@@ -163,6 +206,9 @@ def full() -> Adapter:
             isolation=False,
             ranks="ranks",
             leader=True,
+            memory=8192,
+            memory_note="more for larger boxes",
+            changes_result="the batch is multiplied",
         ),
         command=Template(
             argv=(
@@ -172,6 +218,7 @@ def full() -> Adapter:
                 Group(args=("--quiet",), unless="flag"),
                 Group(args=("--mode",), when="class", equals=("a", 2, 2.5, True)),
                 Group(args=("--big",), when="ranks", at_least=3),
+                Group(args=("--tif",), where={"movie": (".tif",), "class": ("a", "b")}),
                 Group(args=("--gpu", "%(GPU)s"), when="gpu"),
             ),
             stdin=("%(out)s",),
@@ -192,15 +239,46 @@ def full() -> Adapter:
             "flag": Param(type="bool", default=False, yes="-y", no="-n", help="flag"),
             "note": Param(type="string", default="1", help="a text of digits"),
             "cs": Param(type="float", default=2, help="a whole number for a float"),
+            "low": Param(
+                type="float",
+                default=1,
+                above=0,
+                below=90.5,
+                less_than="high",
+                format="%.2f",
+                help="low",
+            ),
+            "high": Param(
+                type="float", default=3, title="High", section="S", advanced=True, help="h"
+            ),
+            "most": Param(type="int", default=1, no_more_than="ranks", help="most"),
         },
-        file=(InputFile(name="in.star", text="%(movie)s\n"),),
+        file=(
+            InputFile(
+                name="in.star",
+                text="%(movie)s\n",
+                lines=("first", Group(when="flag", args=("second",))),
+            ),
+            InputFile(
+                name="conf.json",
+                format="json",
+                assign=" = ",
+                entries={"movie": "%(movie)s", "list": ("%(low)s", 2, 0.5), "on": True},
+            ),
+        ),
         link=(Link(name="m.mrc", target="%(movie)s"),),
         output=(
             Output(name="shifts", path="%(out.base)s.log", made="*.log", check="any", when="gpu"),
         ),
         failure=(
             Failure(
-                match="out of memory", class_=FailureClass.OUT_OF_MEMORY, hint="bin", effect="fail"
+                match="out of memory",
+                class_=FailureClass.OUT_OF_MEMORY,
+                hint="bin",
+                effect="fail",
+                codes=(5, -11),
+                file="full.log",
+                when="gpu",
             ),
         ),
         example=(
@@ -208,6 +286,11 @@ def full() -> Adapter:
                 params={"movie": "a.mrc", "patch": (3, 4)},
                 argv=("full", "a.mrc", "--quiet", "--mode"),
                 stdin="a.mrc\n",
+                files={
+                    "in.star": "a.mrc\nfirst\n",
+                    "conf.json": '{\n  "movie": "a.mrc",\n  "list": [1.0, 2, 0.5],\n'
+                    '  "on": true\n}\n',
+                },
             ),
         ),
     )

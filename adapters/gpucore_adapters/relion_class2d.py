@@ -6,7 +6,7 @@ working directory.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gpucore.plugins import hookimpl
 from gpucore.standard import (
@@ -57,12 +57,15 @@ _FLAGS = (
 _LAST = 999
 
 
-def _of_last_iteration(name: str, ending: str) -> tuple[Output, ...]:
+def _of_last_iteration(
+    name: str, ending: str, *, check: Literal["file", "mrc"] = "file"
+) -> tuple[Output, ...]:
     """Return an output of the last iteration, whose number RELION writes in three digits."""
     return tuple(
         Output(
             name=name,
             path=f"%(out)s_it{zeros}%(iterations)s_{ending}",
+            check=check,
             when="iterations",
             equals=tuple(numbers),
         )
@@ -225,7 +228,7 @@ RELION_CLASS2D = Adapter(
         ),
     },
     output=(
-        *_of_last_iteration("classes", "classes.mrcs"),
+        *_of_last_iteration("classes", "classes.mrcs", check="mrc"),
         *_of_last_iteration("particles_out", "data.star"),
         *_of_last_iteration("model", "model.star"),
         *_of_last_iteration("optimiser", "optimiser.star"),
@@ -278,7 +281,7 @@ RELION_CLASS2D = Adapter(
         Failure(match=r"exiting with an abort", class_=FailureClass.INTERRUPTED),
         Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
         Failure(
-            match=r"Option .* is not a valid RELION argument",
+            match=r"Option .*\sis not a valid RELION argument",
             class_=FailureClass.PROGRAM_FAULT,
             hint="this release of RELION does not know the option and went on without it",
             effect="warn",

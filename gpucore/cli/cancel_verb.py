@@ -90,11 +90,14 @@ def _end_host(run: RunBegan) -> bool:
 def _end_orphans(folder: str, state: JournalState, names: list[str]) -> int:
     """End what outlived a host, and record it: no new run starts on them meanwhile."""
     from gpucore.standard.model import StepState  # noqa: PLC0415
+    from gpucore.system.exit_codes import left_code, settle  # noqa: PLC0415
     from gpucore.system.journal_records import Finished  # noqa: PLC0415
     from gpucore.system.orphans import end_all, find_marked  # noqa: PLC0415
-    from gpucore.system.shepherd import read_status  # noqa: PLC0415
 
     with _recorded(folder) as journal:
+        running = [name for name, fate in state.steps.items() if fate.state is StepState.RUNNING]
+        for left in filter(None, map(state.began, running)):
+            settle(left.env.get("GPUCORE_RUN", ""), left.status, _never)
         steps = {orphan.step for orphan in find_marked(names)}
         ended = end_all(names)
         for name in steps & state.steps.keys() if journal is not None else ():
@@ -102,7 +105,8 @@ def _end_orphans(folder: str, state: JournalState, names: list[str]) -> int:
             if state.steps[name].state is not StepState.RUNNING or began is None:
                 continue
             # One that came to its end in this very moment is the next run's to judge.
-            if journal is not None and read_status(began.status) != 0:
+            run = began.env.get("GPUCORE_RUN", "")
+            if journal is not None and left_code(run, began.status, _never) != 0:
                 journal.append(
                     Finished(
                         step=name,
@@ -147,6 +151,10 @@ def _recorded(folder: str) -> Iterator[Journal | None]:
     with journal:
         yield journal
         journal.append(RunFinished(run=name, time=time.time()))
+
+
+def _never() -> bool:
+    return False
 
 
 def _processes(count: int) -> str:

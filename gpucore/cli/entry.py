@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.endings import hide_lost, ignore, listen, listening, status
 from gpucore.cli.terminal import clean, tell_error
 from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 
@@ -28,6 +29,7 @@ VERBS = {
     "gpus": "Show the GPUs of this machine.",
     "leases": "Show who holds which GPU of this machine now.",
     "map": "Run one adapter over files.",
+    "new": "Begin an adapter, as a file or as a package.",
     "plugins": "List what is plugged in, and what is in quarantine.",
     "resume": "Run what the last run of an output folder did not do.",
     "run": "Run a job file.",
@@ -47,7 +49,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in VERBS:
             raise ParameterError(
-                f"there is no verb `{cmd_name}`", hint=did_you_mean(cmd_name, VERBS)
+                f"there is no verb `{cmd_name}`",
+                hint=did_you_mean(cmd_name, VERBS, listed="`gpucore --help`"),
             )
         module = importlib.import_module(f"gpucore.cli.{_module(cmd_name)}")
         command = module.command
@@ -86,9 +89,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str
         Arguments; those of the process by default.
     """
-    signal.signal(signal.SIGTERM, _terminated)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it was started by `nohup`
-        signal.signal(signal.SIGHUP, _terminated)
+    with listening():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None = None) -> int:
     try:
         result = gpucore.main(args=argv, prog_name="gpucore", standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -96,8 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         _tell_usage(error)
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED + signal.SIGINT
+    except (click.Abort, KeyboardInterrupt) as error:
+        return status(error)
     except GpucoreError as error:
         return tell_error(error)
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
@@ -107,11 +112,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> int:
     """Run the command line as a process of its own, which ends with it; return its exit status."""
-    status = main()
-    # One more Ctrl-C must not break into the end of a process that has done its work.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    return status
+    hide_lost()
+    listen()
+    result = _main()
+    ignore()
+    return result
 
 
 def _module(verb: str) -> str:
@@ -128,12 +133,6 @@ def _tell_usage(error: click.ClickException) -> None:
         hint = f"{usage}; see `{context.command_path} --help`"
     what = error.format_message().rstrip(".")
     tell_error(GpucoreError(what[:1].lower() + what[1:], hint=hint))
-
-
-def _terminated(number: int, _frame: object) -> NoReturn:
-    """Let SIGTERM and SIGHUP unwind as Ctrl-C does, with exit statuses of their own."""
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(_INTERRUPTED + number)
 
 
 def _internal(error: Exception) -> int:

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gpucore.cli.endings import ENDING, refuse_ended
 from gpucore.cli.progress import LinePrinter, duration, open_display
 from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk
 from gpucore.errors import ConfigError
 from gpucore.executor import StepExecutor
+from gpucore.notes import gpu_notes
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import preview
 from gpucore.provision import sharing_note
 from gpucore.standard.model import Outcome, StepEnded, StepState
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
+from gpucore.startup import container_name, folders_of, planned_startup
 from gpucore.system.files import writable_fault
 
 if TYPE_CHECKING:
@@ -39,7 +42,6 @@ __all__ = ["Resuming", "run_plan", "show_plan", "without_needless_gpus"]
 
 _INTERRUPTED = 128
 _NOTHING = 5
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,16 +220,21 @@ class _Interruption:
         # A signal that came before the pipe was there, and whose handler was changed before Python
         # called it, would be lost: one that came already is obeyed by this call, and one that
         # comes now waits until all is in place.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
             self._thread.start()
             self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in _ENDING:
-                # `nohup`: the run is to outlive its terminal.
-                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            for number in ENDING:
+                # `nohup`, or a job in the background: the run is to outlive it.
+                if signal.getsignal(number) != signal.SIG_IGN:
                     self._before[number] = signal.signal(number, lambda *_: None)
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        try:
+            refuse_ended()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -240,7 +247,7 @@ class _Interruption:
 
     def _obey(self) -> None:
         while number := os.read(self._reading, 1):
-            if number[0] not in _ENDING:
+            if number[0] not in ENDING:
                 continue
             now = bool(self.signal)
             self.signal = self.signal or number[0]
@@ -273,18 +280,29 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
 
 
 def _command(settings: Settings, step: Step, grant: Grant) -> Command:
-    site = settings.config.program.get(step.adapter.name)
-    values = step.values
-    if step.adapter.command.own_directory:
-        values = rooted(step.adapter, values, str(settings.root))
+    startup = planned_startup(step.adapter, settings.config.program.get(step.adapter.name))
+    root, own_directory = str(settings.root), step.adapter.command.own_directory
+    absolute = rooted(step.adapter, step.values, root)
     command = render(
         step.adapter,
-        values,
-        grant.devices,
-        executable=site.executable if site else "",
+        absolute if own_directory else step.values,
+        startup.devices(step.adapter, grant.devices),
+        executable=startup.executable,
         isolate=settings.config.isolate,
     )
-    return replace(command, env={**(site.env if site else {}), **command.env})
+    argv = command.argv
+    if startup.container is not None:
+        outputs = expected_outputs(step, absolute, gpu=bool(grant.devices))
+        argv = startup.wrapped(
+            step.adapter,
+            command,
+            own=command.env,
+            devices=grant.devices,
+            name=container_name("plan", step.name, 1),
+            cwd="its-own-directory" if own_directory else root,
+            folders=folders_of(step.adapter, absolute, [output.path for output in outputs]),
+        )
+    return replace(command, argv=argv, env={**startup.variables, **command.env})
 
 
 def _lines(number: int, step: Step, grant: Grant, command: Command) -> Iterator[str]:
@@ -342,6 +360,7 @@ def _notes(settings: Settings, plan: Plan, provision: Provision) -> Iterator[str
     for adapter in plan.adapters:
         if note := sharing_note(adapter, provision, may_share=settings.may_share):
             yield note
+    yield from gpu_notes((planned.step for planned in plan.steps), provision)
     if provision.absent is not None:
         yield f"no GPU is used: {provision.absent.what}"
 

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 from gpucore.config.environment import CHILD_VARIABLES
 from gpucore.config.places import KeyPath, Place, key_text, locate
-from gpucore.config.settings import PluginsConfig, ProgramConfig, SharingChoice, SiteConfig
+from gpucore.config.settings import (
+    ContainerConfig,
+    PluginsConfig,
+    ProgramConfig,
+    SharingChoice,
+    SiteConfig,
+)
 from gpucore.config.site import Site, check_site, load_site
 from gpucore.config.toml import FileError, TomlFile, parse_toml, read_toml
 
 if TYPE_CHECKING:
     from gpucore.config.adapterfile import check_adapter, read_adapter
+    from gpucore.config.adaptertoml import adapter_toml
     from gpucore.config.detect import Kind, kind_of
     from gpucore.config.job import (
         Job,
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHILD_VARIABLES",
+    "ContainerConfig",
     "FileError",
     "Job",
     "JobFile",
@@ -42,6 +50,7 @@ __all__ = [
     "Stage",
     "StepTable",
     "TomlFile",
+    "adapter_toml",
     "check_adapter",
     "check_job",
     "check_site",
@@ -59,6 +68,7 @@ __all__ = [
 
 _LATER = {
     "adapterfile": ("check_adapter", "read_adapter"),
+    "adaptertoml": ("adapter_toml",),
     "detect": ("Kind", "kind_of"),
     "job": (
         "Job", "JobFile", "RunTable", "Stage", "StepTable", "check_job", "ordered", "read_job",

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CHILD_VARIABLES", "VARIABLES", "read_environment"]
 
-CHILD_VARIABLES = frozenset({"GPUCORE_DEBUG", "GPUCORE_RUN", "GPUCORE_SIMULATED", "GPUCORE_STEP"})
+CHILD_VARIABLES = frozenset(
+    {"GPUCORE_DEBUG", "GPUCORE_RUN", "GPUCORE_SHEPHERD", "GPUCORE_SIMULATED", "GPUCORE_STEP"}
+)
 """No settings: what gpucore sets for the programs that it starts, and what shows its faults."""
 
 _YES = {"true", "yes", "on", "1"}

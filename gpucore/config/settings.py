@@ -9,11 +9,44 @@ from typing import Any, ClassVar, Literal, TypeAlias, get_args
 from gpucore.errors import ConfigError, GpucoreError, GpuListError, did_you_mean, raise_faults
 from gpucore.standard.gpulist import parse_gpu_list
 
-__all__ = ["STRICT", "PluginsConfig", "ProgramConfig", "SharingChoice", "SiteConfig"]
+__all__ = [
+    "STRICT",
+    "ContainerConfig",
+    "ContainerEngine",
+    "PluginsConfig",
+    "ProgramConfig",
+    "SharingChoice",
+    "SiteConfig",
+]
 
 STRICT = {"extra": "forbid", "strict": True}
 
 SharingChoice: TypeAlias = Literal["adapter", "repeat", "never"]
+ContainerEngine: TypeAlias = Literal["apptainer", "singularity", "docker", "podman"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerConfig:
+    """The image that a program is in.
+
+    Parameters
+    ----------
+    image : str
+        The image; empty: the program is not in one.
+    engine : str
+        What runs it.
+    gpu : bool
+        Whether it is given the step's GPUs.
+    options : tuple of str
+        Further options of the engine, as they are.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    image: str = ""
+    engine: ContainerEngine = "apptainer"
+    gpu: bool = True
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,15 +56,34 @@ class ProgramConfig:
     Parameters
     ----------
     executable : str
-        Its name or path here; empty: what its adapter says.
+        Its name or path here, in its image if it has one; empty: what its adapter says.
     env : Mapping[str, str]
         What is set for it.
+    prepend_path : tuple of str, or Mapping
+        Folders that are put before ``PATH``; by variable: before others, too.
+    module_load : tuple of str
+        Environment modules that are loaded for it, in this order.
+    conda_env : str
+        Name or path of the conda environment that it is in.
+    container : ContainerConfig
+        The image that it is in.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     executable: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    prepend_path: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
+    module_load: tuple[str, ...] = ()
+    conda_env: str = ""
+    container: ContainerConfig = field(default_factory=ContainerConfig)
+
+    @property
+    def paths(self) -> Mapping[str, tuple[str, ...]]:
+        """The folders of ``prepend_path`` by variable."""
+        if isinstance(self.prepend_path, Mapping):
+            return self.prepend_path
+        return {"PATH": self.prepend_path} if self.prepend_path else {}
 
 
 @dataclass(frozen=True, kw_only=True)

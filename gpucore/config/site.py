@@ -6,11 +6,13 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gpucore.config.check import build
 from gpucore.config.environment import read_environment
+from gpucore.config.programs import contradictions, merged, program_faults
 from gpucore.config.settings import ProgramConfig, SiteConfig
 from gpucore.config.toml import TomlFile, read_toml
 from gpucore.errors import ConfigError, GpucoreError, raise_faults
@@ -50,7 +52,7 @@ def load_site(
     Built-in values, then the system's file, the user's (``$XDG_CONFIG_HOME/gpucore/gpucore.toml``),
     the project's (``gpucore.toml`` in ``cwd`` or the nearest folder above it, up to the home
     folder or the root), the file given, and ``GPUCORE_*``; later wins. Tables in ``[program]`` are
-    merged by key, their ``env`` by variable.
+    merged by key, their ``env`` by variable, their ``container`` by key.
 
     Parameters
     ----------
@@ -68,21 +70,22 @@ def load_site(
     ConfigError, Faults
         What is wrong in any of these places, all of it.
     """
-    merged = _Merged()
+    layers = _Merged()
     faults: list[GpucoreError] = []
     for path in _paths(given, environ, cwd, system):
         try:
             if path != given:
                 _refuse_planted(path)
             file = read_toml(path)
-            merged.add(file, check_site(file))
+            layers.add(file, check_site(file))
         except GpucoreError as error:
             faults.append(error)
     settings, wrong = read_environment(environ, cwd)
+    wrong += contradictions(layers.config.program, layers.origins)
     raise_faults([*faults, *wrong])
     for key, value in settings.items():
-        merged.take(key, value, f"environment GPUCORE_{key.upper()}")
-    return Site(config=merged.config, origins=merged.origins, files=tuple(merged.files))
+        layers.take(key, value, f"environment GPUCORE_{key.upper()}")
+    return Site(config=layers.config, origins=layers.origins, files=tuple(layers.files))
 
 
 def check_site(file: TomlFile) -> SiteConfig:
@@ -101,6 +104,7 @@ def check_site(file: TomlFile) -> SiteConfig:
         faults.append(file.fault(("gpus",), error.what, error.hint))
     if config.threads is not None and config.threads < 1:
         faults.append(file.fault(("threads",), f"{config.threads} threads are none", "1 or more"))
+    faults += program_faults(file, config.program)
     raise_faults(faults)
     return config
 
@@ -145,15 +149,10 @@ class _Merged:
         programs = dict(self.config.program)
         for name, new in config.program.items():
             old = programs.get(name, ProgramConfig())
-            executable = old.executable
-            if _says(file, "program", name, "executable"):
-                executable = new.executable
-                where = _origin(file, "program", name, "executable")
-                self.origins[f"program.{name}.executable"] = where
-            for variable in new.env:
-                where = _origin(file, "program", name, "env", variable)
-                self.origins[f"program.{name}.env.{variable}"] = where
-            programs[name] = ProgramConfig(executable=executable, env={**old.env, **new.env})
+            programs[name], keys = merged(old, new, partial(_says, file, "program", name))
+            for key in keys:
+                where = _origin(file, "program", name, *key)
+                self.origins[".".join(("program", name, *key))] = where
         self.config = replace(self.config, program=programs)
 
 
@@ -213,10 +212,12 @@ def _refuse_planted(path: Path) -> None:
     In a folder where everyone may write (``/tmp``) anyone can leave a file that says what is run.
     """
     try:
-        file, folder = path.stat(), path.parent.stat()
+        open_to_all = path.parent.stat().st_mode & stat.S_IWOTH
+        owners = {path.lstat().st_uid}  # a link is whose it is, whatever it leads to
+        owners.add(path.stat().st_uid)
     except OSError:
         return  # reading it says what is wrong
-    if folder.st_mode & stat.S_IWOTH and file.st_uid not in {0, os.getuid()}:
+    if open_to_all and owners - {0, os.geteuid()}:
         raise ConfigError(
             "another user has put this file into a folder where everyone may write",
             hint=f"if you trust it: --config {path}; otherwise work in another folder",

@@ -1,17 +1,65 @@
-"""The engine ``local``: this machine, a thread for each program that runs."""
+"""The engine ``local``: this machine.
+
+A program that runs needs no thread. What is to be done before and after it is done by one, and by
+more when that one is kept: by a file system that is slow, by a lease that is another run's.
+"""
 
 from __future__ import annotations
 
+import collections
 import contextlib
+import functools
+import itertools
+import os
 import queue
 import threading
 import time
+from typing import TYPE_CHECKING
 
-from gpucore.plugins.offers import EngineSpec, EngineTask, Exit, Prepared
+from gpucore.errors import ProgramError
+from gpucore.plugins.offers import EngineSpec, EngineTask, Exit, LostProgramError, Prepared
 from gpucore.system.orphans import end_marked
-from gpucore.system.processes import RunningProgram
+from gpucore.system.processes import Programs
 
-__all__ = ["LOCAL", "LocalEngine"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["GRACE", "LOCAL", "LocalEngine"]
+
+GRACE = 10.0
+"""Seconds between asking a program to end (TERM) and ending it (KILL)."""
+
+_STALL = 0.002
+"""Seconds without a job done until another thread takes part: where there is no need, a second
+one would only take the interpreter from the first."""
+
+_SHEPHERDS = 3
+"""How many shepherds are tried for one program: somebody may have ended the first."""
+
+
+class _Task:
+    """A task on its way; what changes here changes under the engine's lock."""
+
+    __slots__ = (
+        "beginning", "begun", "code", "error", "heard", "key", "limit", "over", "prepared",
+        "programs", "size", "started", "stopped", "task", "when",
+    )  # fmt: skip
+
+    def __init__(self, key: int, task: EngineTask) -> None:
+        self.key = key
+        self.task = task
+        self.prepared: Prepared | None = None
+        self.programs: Programs | None = None  # who starts it, once it was handed over
+        self.started = time.time()
+        self.beginning = False  # it runs, and whoever is told of that has not come back
+        self.over = False  # how it ended is known
+        self.code: int | None = None
+        self.error: Exception | None = None
+        self.when = 0.0  # it ended
+        self.stopped: bool | None = None  # whether it is to be ended at once; None: not stopped
+        self.limit = ""
+        self.begun = self.heard = 0.0  # by the monotonic clock; and when it last printed something
+        self.size = 0  # of its log
 
 
 class LocalEngine:
@@ -25,110 +73,263 @@ class LocalEngine:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._tasks: queue.SimpleQueue[EngineTask | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._waiting = 0  # tasks taken and not ended: a thread is there for each
-        self._running: dict[int, RunningProgram] = {}
-        self._stopped: dict[int, bool] = {}  # by step: whether it is to be ended at once
+        self._empty = threading.Condition(self._lock)
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._left = 0  # jobs that are not done
+        self._done = 0
+        self._watch = threading.Semaphore(0)
+        self._watched = False
+        self._watcher = threading.Thread(
+            target=self._watch_jobs, name="gpucore-local-watch", daemon=True
+        )
+        self._keys = itertools.count()
+        self._tasks: dict[int, _Task] = {}  # by key
+        self._steps: dict[int, _Task] = {}
+        self._waiting: collections.deque[_Task] = collections.deque()
+        self._limited: dict[int, _Task] = {}  # of the thread alone that listens to programs
+        self._programs: Programs | None = None
         self._closed = False
 
     def start(self, task: EngineTask) -> None:
-        """Run a task as soon as a thread is there for it."""
+        """Run a task as soon as there is room for it."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine is closed")
-            self._waiting += 1
-            if self._waiting > len(self._threads) and len(self._threads) < self._workers:
-                # Daemon threads: a host that never closes its executor can still end.
-                thread = threading.Thread(
-                    target=self._work, name=f"gpucore-local-{len(self._threads)}", daemon=True
-                )
-                self._threads.append(thread)
-                thread.start()
-        self._tasks.put(task)
+            if self._programs is None:
+                with contextlib.suppress(ProgramError):  # told when a program is to be started
+                    self._programs = Programs(task.run, self)
+            one = _Task(next(self._keys), task)
+            self._steps[task.step] = one
+            if len(self._tasks) < self._workers:
+                self._admit(one)
+            else:
+                self._waiting.append(one)
 
     def stop(self, step: int, *, now: bool = False) -> None:
         """End a task's program and its children, or keep it from being started."""
         with self._lock:
-            self._stopped[step] = now
-            program = self._running.get(step)
-        if program is not None:
-            _end(program, now=now)
+            one = self._steps.get(step)
+            if one is None or one.over:
+                return
+            one.stopped = now or bool(one.stopped)
+            if one.programs is not None:
+                one.programs.stop(one.key, 0 if now else GRACE)
 
     def close(self) -> None:
         """Wait for what runs, and let the threads go."""
         with self._lock:
             self._closed = True
-            threads = self._threads
+            self._empty.wait_for(lambda: not self._tasks)
+            threads, self._threads = self._threads, []
+            programs, self._programs = self._programs, None
         for _ in threads:
-            self._tasks.put(None)
+            self._jobs.put(None)
+        self._watch.release()
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join()
+        if programs is not None:
+            programs.close()
+
+    def started(self, key: int, when: float) -> None:
+        """Hear that a program runs."""
+        with self._lock:
+            one = self._tasks[key]
+            one.started, one.beginning = when, True
+            one.begun = one.heard = time.monotonic()
+            self._put(functools.partial(self._begin, one))
+        if one.prepared is not None and (one.prepared.wall or one.prepared.quiet):
+            self._limited[key] = one
+
+    def failed(self, key: int, error: OSError) -> None:
+        """Hear that a program could not be started."""
+        self._hear_end(key, None, error, time.time())
+
+    def lost(self, key: int) -> None:
+        """Hear that its shepherd was ended."""
+        error = LostProgramError(
+            "how the program ended is not known: the process that started it was ended",
+            hint="look whether the machine ran out of memory (dmesg), or who ended it",
+        )
+        self._hear_end(key, None, error, time.time())
+
+    def ended(self, key: int, code: int, when: float) -> None:
+        """Hear that a program ended."""
+        self._hear_end(key, code, None, when)
+
+    def look(self) -> float | None:
+        """End programs that broke a limit; return the seconds until to look again."""
+        if not self._limited:
+            return None
+        now = time.monotonic()
+        seconds = []
+        for key, one in list(self._limited.items()):
+            limit, left = _limit(one, now)
+            if limit and one.programs is not None:
+                del self._limited[key]
+                with self._lock:
+                    one.limit = limit
+                one.programs.stop(key, GRACE)
+            else:
+                seconds.append(left)
+        return min(seconds, default=None)
+
+    def _admit(self, one: _Task) -> None:
+        self._tasks[one.key] = one
+        self._put(functools.partial(self._prepare, one))
+
+    def _put(self, job: Callable[[], None]) -> None:
+        """Have something done on a thread; under the lock."""
+        self._left += 1
+        if not self._threads:
+            self._start_thread()
+        elif self._left > len(self._threads) and not self._watched:
+            self._watched = True
+            self._watch.release()
+        self._jobs.put(job)
+
+    def _start_thread(self) -> None:
+        # Daemon threads: a host that never closes its executor can still end.
+        name = f"gpucore-local-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        if len(self._threads) == 1:
+            self._watcher.start()
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            ended = self._run(task)
+        while (job := self._jobs.get()) is not None:
+            job()
             with self._lock:
-                self._waiting -= 1
-                self._stopped.pop(task.step, None)
-            task.ended(ended)
+                self._left -= 1
+                self._done += 1
 
-    def _run(self, task: EngineTask) -> Exit:
-        started = time.time()
-        prepared: Prepared | None = None
-        code: int | None = None
-        limit = ""
-        fault: Exception | None = None
+    def _watch_jobs(self) -> None:
+        """Start another thread whenever jobs are left and none comes to its end."""
+        while True:
+            self._watch.acquire()
+            done = -1
+            while True:
+                with self._lock:
+                    # A task has one job at a time: with a thread for each none waits for others.
+                    if self._closed and not self._tasks:
+                        return
+                    full = len(self._threads) == self._workers
+                    if full or self._left <= len(self._threads):
+                        self._watched = full
+                        break
+                    if done == self._done:
+                        self._start_thread()
+                    done = self._done
+                time.sleep(_STALL)
+
+    def _prepare(self, one: _Task) -> None:
         try:
-            if task.step not in self._stopped:
-                prepared = task.prepare()
-            if prepared is not None and task.step not in self._stopped:
-                code, limit = self._run_program(task, prepared)
+            if one.stopped is None:
+                one.prepared = one.task.prepare()
+                if one.prepared.recorded is not None:
+                    one.prepared.recorded(functools.partial(self._hand_over, one))
+                    return
         except Exception as error:  # noqa: BLE001 - whatever it is, the step must end with it
-            fault = error
-        with self._lock:
-            self._running.pop(task.step, None)
-            stopped = task.step in self._stopped
-        return Exit(
-            code=code,
-            started=started,
-            ended=time.time(),
-            error=fault,
-            stopped=stopped,
-            limit=limit,
-            prepared=prepared,
-        )
+            one.error = error
+            self._finish(one)
+        else:
+            self._hand_over(one, "")
 
-    def _run_program(self, task: EngineTask, prepared: Prepared) -> tuple[int, str]:
-        program = RunningProgram(prepared)
+    def _hand_over(self, one: _Task, fault: str) -> None:
+        """Have the program started, unless it was stopped meanwhile; never keeps its thread."""
         with self._lock:
-            self._running[task.step] = program
-            now = self._stopped.get(task.step)
-        if now is not None:
-            _end(program, now=now)
-        with contextlib.suppress(Exception):  # an observer's fault must not leave the program alone
-            task.begun(prepared)
-        limit = ""
-        if prepared.wall is not None or prepared.quiet is not None:
-            limit = program.over_limit(prepared.wall, prepared.quiet, prepared.log)
-            if limit:
-                program.stop()
-        code = program.wait()
+            try:
+                if fault:
+                    raise ProgramError(f"the program was not started: {fault}")
+                if one.stopped is None and one.prepared is not None:
+                    self._start_program(one, one.prepared)
+                    return
+            except Exception as error:  # noqa: BLE001 - as above
+                one.error = error
+            self._put(functools.partial(self._finish, one))
+
+    def _start_program(self, one: _Task, prepared: Prepared) -> None:
+        for _ in range(_SHEPHERDS):
+            if self._programs is None:
+                self._programs = Programs(one.task.run, self)
+            if self._programs.start(one.key, prepared):
+                one.programs = self._programs
+                return
+            self._programs = None  # its shepherd was killed
+        raise ProgramError("no program can be started: whatever starts them is ended at once")
+
+    def _begin(self, one: _Task) -> None:
+        if one.prepared is not None:
+            with contextlib.suppress(Exception):  # an observer's fault is not the program's
+                one.task.begun(one.prepared)
         with self._lock:
-            ended = limit or task.step in self._stopped
-        if ended:
+            one.beginning = False
+            over = one.over
+        if over:
+            self._finish(one)
+
+    def _hear_end(self, key: int, code: int | None, error: Exception | None, when: float) -> None:
+        self._limited.pop(key, None)
+        with self._lock:
+            one = self._tasks[key]
+            one.code, one.error, one.when, one.over = code, error, when, True
+            if not one.beginning:
+                self._put(functools.partial(self._finish, one))
+
+    def _finish(self, one: _Task) -> None:
+        prepared, programs = one.prepared, one.programs
+        lost = isinstance(one.error, LostProgramError)
+        if prepared is not None and (one.limit or one.stopped is not None or lost):
             # What left the process group (setsid, MPI ranks) still carries the step's marks.
             end_marked(prepared.env)
-        return code, limit
+        with self._lock:
+            one.over = True
+            del self._tasks[one.key]
+            if self._steps.get(one.task.step) is one:
+                del self._steps[one.task.step]
+            if self._waiting:
+                self._admit(self._waiting.popleft())
+            elif not self._tasks:
+                self._empty.notify_all()
+        ended = Exit(
+            code=one.code,
+            started=one.started,
+            ended=one.when or time.time(),
+            error=one.error,
+            stopped=one.stopped is not None,
+            limit=one.limit,
+            prepared=prepared,
+            recorded=None if programs is None else functools.partial(programs.take, one.key),
+        )
+        one.task.ended(ended)
 
 
-def _end(program: RunningProgram, *, now: bool) -> None:
-    if now:
-        program.kill()
-    else:
-        program.stop()
+def _limit(one: _Task, now: float) -> tuple[str, float]:
+    """Return which limit a program broke, in words, and the seconds until it may have."""
+    prepared = one.prepared
+    seconds = []
+    if prepared is not None and prepared.wall is not None:
+        if now >= one.begun + prepared.wall:
+            return f"it ran for {prepared.wall:g} seconds", 0.0
+        seconds.append(one.begun + prepared.wall - now)
+    if prepared is not None and prepared.quiet is not None:
+        if (grown := _size(prepared.log)) != one.size:
+            one.size, one.heard = grown, now
+        if now >= one.heard + prepared.quiet:
+            return f"it printed nothing for {prepared.quiet:g} seconds", 0.0
+        # Looked at twice in the time, so that the limit is met within half of it.
+        seconds.append(min(prepared.quiet / 2, one.heard + prepared.quiet - now))
+    return "", min(seconds)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - a string is what there is
+    except OSError:
+        return 0
 
 
 LOCAL = EngineSpec(name="local", title="this machine", open=LocalEngine)

@@ -10,9 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gpucore.errors import ProgramError
 from gpucore.standard.model import Device
 
-__all__ = ["DeviceSource", "Engine", "EngineSpec", "EngineTask", "Exit", "Prepared"]
+__all__ = [
+    "DeviceSource",
+    "Engine",
+    "EngineSpec",
+    "EngineTask",
+    "Exit",
+    "LostProgramError",
+    "Prepared",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +65,12 @@ class Prepared:
         Descriptors that the program inherits: its leases.
     wall, quiet : float or None
         Seconds it may take, and seconds it may print nothing new.
+    status : str
+        The file that gets its exit code when the host does not live to take it; empty: none.
+    recorded : callable or None
+        Its start is being put on record, and it may be started only when that is done:
+        ``recorded(then)`` has ``then`` called, soon, with why it cannot be, or an empty text; on
+        a thread that must not be kept. None: it may be started at once.
     """
 
     argv: tuple[str, ...]
@@ -66,6 +81,12 @@ class Prepared:
     fds: tuple[int, ...] = ()
     wall: float | None = None
     quiet: float | None = None
+    status: str = ""
+    recorded: Callable[[Callable[[str], None]], None] | None = None
+
+
+class LostProgramError(ProgramError):
+    """An `Exit`'s error: the program was started, and how it ended will never be known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +107,8 @@ class Exit:
         Which limit it was ended for, in words; empty when it was not.
     prepared : Prepared or None
         What was started.
+    recorded : callable or None
+        To be called when its end is on record, by an engine that keeps exit codes until then.
     """
 
     code: int | None
@@ -95,6 +118,7 @@ class Exit:
     stopped: bool = False
     limit: str = ""
     prepared: Prepared | None = field(default=None, repr=False)
+    recorded: Callable[[], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +131,8 @@ class EngineTask:
         The step's number, by which it is stopped.
     name : str
         The step's name.
+    run : str
+        The run's name.
     prepare : callable
         Makes it ready; called once, on a thread of the engine. What it raises is the `Exit`'s
         error.
@@ -118,6 +144,7 @@ class EngineTask:
 
     step: int
     name: str
+    run: str
     prepare: Callable[[], Prepared]
     begun: Callable[[Prepared], None]
     ended: Callable[[Exit], None]

@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from gpucore.standard.command import (
     Condition,
+    FileFormat,
     Group,
     InputFile,
     Link,
@@ -37,6 +38,7 @@ __all__ = [
     "Example",
     "Failure",
     "FileCheck",
+    "FileFormat",
     "Gpu",
     "GpuForm",
     "GpuIds",
@@ -76,6 +78,12 @@ class Param:
         Whether it may be left without a value.
     min, max : float or None
         Bounds, both allowed.
+    above, below : float or None
+        Bounds that are not allowed themselves.
+    less_than, no_more_than : str
+        A parameter whose value this one must be less than, or no more than.
+    format : str
+        How a number is written, as C's ``printf`` has it: ``%03d``, ``%.2f``.
     choices : tuple of str
         The values of a ``choice``.
     length : int or None
@@ -98,6 +106,12 @@ class Param:
         Parameters that must have a value, too, when this one is given.
     blanks : bool
         Whether its text may hold blanks; some programs' files cannot say them.
+    title : str
+        Its label in a host's form; its name when empty.
+    section : str
+        The group of a host's form that it stands in.
+    advanced : bool
+        Whether a host's form shows it to experts alone.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -109,6 +123,11 @@ class Param:
     optional: bool = False
     min: float | None = None
     max: float | None = None
+    above: float | None = None
+    below: float | None = None
+    less_than: str = ""
+    no_more_than: str = ""
+    format: str = ""
     choices: tuple[str, ...] = ()
     length: int | None = None
     separator: str | None = None
@@ -120,6 +139,9 @@ class Param:
     suffix: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     blanks: bool = True
+    title: str = ""
+    section: str = ""
+    advanced: bool = False
 
     @property
     def required(self) -> bool:
@@ -147,7 +169,7 @@ class Output(Condition):
         Regular expression that a line of the file must hold; a file without it is no result.
     optional : bool
         Whether the program may leave it out; it is moved and named when it is there.
-    when, unless, suffix, equals, at_least
+    when, unless, suffix, equals, at_least, where
         See `Condition`.
     """
 
@@ -165,13 +187,21 @@ class Output(Condition):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
-    """What a message of the program means.
+class Failure(Condition):
+    """What a message, a file or an exit code of the program means.
+
+    Of ``match``, ``codes`` and ``file`` one must be given at least; of several all must fit.
 
     Parameters
     ----------
     match : str
-        Regular expression, searched in each line of what the program prints.
+        Regular expression, searched in each line of what the program prints, or of ``file``.
+    codes : tuple of int
+        Exit codes, negative for a signal.
+    file : str
+        A file that is looked at instead of what the program prints, with marks; a relative one
+        lies in the step's own directory. May hold ``*``, ``?`` and ``[…]`` in its name. Without
+        ``match`` that it is there says enough. One from before the start does not count.
     class_ : FailureClass
         Its class; ``class`` in TOML.
     hint : str
@@ -179,14 +209,21 @@ class Failure:
     effect : str
         ``explain``: gives the reason when the step failed anyhow; ``fail``: the step has failed
         even with exit code 0 and its outputs there; ``warn``: the step is done, and says so.
+    when, unless, suffix, equals, at_least, where
+        See `Condition`.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
-
-    match: str
+    match: str = ""
+    codes: tuple[int, ...] = ()
+    file: str = ""
     class_: FailureClass
     hint: str = ""
     effect: Literal["explain", "fail", "warn"] = "explain"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The file's name."""
+        return (self.file,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +242,8 @@ class Example:
         What must come out on standard input.
     env : Mapping or None
         The environment that must come out (above the host's); None: not compared.
+    files : Mapping or None
+        The text of each file that must come out, by name; None: not compared.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -214,6 +253,7 @@ class Example:
     gpus: tuple[int, ...] = ()
     stdin: str | None = None
     env: Mapping[str, str] | None = None
+    files: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,11 +273,18 @@ class Adapter:
     output : tuple of Output
         What must be there afterwards, beside the output parameters.
     failure : tuple of Failure
-        What its messages mean; the first that matches counts.
+        What its messages, files and exit codes mean; the first that fits counts.
     success_codes : tuple of int
         Exit codes of a program that may have succeeded.
+    success_match : str
+        Regular expression that a line of what it prints must hold; without such a line the step
+        has failed.
     example : tuple of Example
         At least one is good manners.
+    family : str
+        What it is part of: RELION, Xmipp, …
+    homepage : str
+        The program's own page.
     licence, citation, source : str
         The program's licence, how it is cited, and where this adapter's facts come from.
     unverified : tuple of str
@@ -259,7 +306,10 @@ class Adapter:
     output: tuple[Output, ...] = ()
     failure: tuple[Failure, ...] = ()
     success_codes: tuple[int, ...] = (0,)
+    success_match: str = ""
     example: tuple[Example, ...] = ()
+    family: str = ""
+    homepage: str = ""
     licence: str = ""
     citation: str = ""
     source: str = ""

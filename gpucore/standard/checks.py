@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from gpucore.errors import AdapterError, Faults, GpucoreError, did_you_mean
 from gpucore.standard.adapter import Condition, Group
-from gpucore.standard.marks import PATH_PARTS, marks
+from gpucore.standard.filechecks import file_faults, outside
+from gpucore.standard.gpuchecks import gpu_faults
+from gpucore.standard.marks import GPU_PARTS, PATH_PARTS, marks
 from gpucore.standard.model import Device
+from gpucore.standard.paramchecks import param_faults
 from gpucore.standard.params import check_value, read_values
 from gpucore.standard.template import fill_text, render
 from gpucore.standard.use import GpuUse
@@ -16,16 +19,12 @@ from gpucore.standard.use import GpuUse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpucore.standard.adapter import Adapter, Example, Param
+    from gpucore.standard.adapter import Adapter, Example
     from gpucore.standard.params import Values
 
-__all__ = ["adapter_faults", "example_devices", "named_outputs"]
+__all__ = ["adapter_faults", "example_devices", "is_adapter_name", "named_outputs"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# What templates and the executor's `submit` have names for already.
-_RESERVED = {"GPU", "EXE", "gpu", "cpu", "name", "after", "use_gpu", "gpus", "limits"}
-_OURS = {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}
 
 
 def adapter_faults(adapter: Adapter) -> list[AdapterError]:
@@ -35,14 +34,21 @@ def adapter_faults(adapter: Adapter) -> list[AdapterError]:
     """
     return [
         *_name_faults(adapter),
-        *_gpu_faults(adapter),
-        *_param_faults(adapter),
+        *gpu_faults(adapter, [text for _, text in _texts(adapter)]),
+        *param_faults(adapter),
+        *file_faults(adapter),
         *_mark_faults(adapter),
+        *_empty_mark_faults(adapter),
         *_condition_faults(adapter),
         *_regex_faults(adapter),
         *_output_faults(adapter),
         *_example_faults(adapter),
     ]
+
+
+def is_adapter_name(text: str) -> bool:
+    """Say whether an adapter may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def named_outputs(adapter: Adapter, values: Values, folder: str) -> Values:
@@ -77,7 +83,7 @@ def _fault(where: str, what: str, hint: str = "") -> AdapterError:
 
 
 def _name_faults(adapter: Adapter) -> Iterator[AdapterError]:
-    if not _NAME.fullmatch(adapter.name):
+    if not is_adapter_name(adapter.name):
         yield _fault("name", f"`{adapter.name}` is no adapter's name",
                      "lower-case letters, digits, `_` and `-`, a letter first")  # fmt: skip
     if not adapter.title:
@@ -88,84 +94,32 @@ def _name_faults(adapter: Adapter) -> Iterator[AdapterError]:
         yield _fault("command.argv", "the command is empty", 'begin it with "%(EXE)s"')
 
 
-def _gpu_faults(adapter: Adapter) -> Iterator[AdapterError]:
-    gpu = adapter.gpu
-    marked = any(mark.name == "GPU" for _, text in _texts(adapter) for mark in marks(text))
-    if gpu.use.allows_gpu and gpu.form != "none" and not marked:
-        yield _fault("gpu.form", f"the form is `{gpu.form}`, but the command has no %(GPU)s",
-                     'put the mark where the GPUs belong, or write form = "none"')  # fmt: skip
-    if marked and (gpu.form == "none" or not gpu.use.allows_gpu):
-        yield _fault("command.argv", "the command has %(GPU)s, but the program is told of no GPU",
-                     "give `use` and `form` in [gpu], or take the mark out")  # fmt: skip
-    for name in _OURS.intersection(adapter.command.env):
-        yield _fault(f"command.env.{name}", f"{name} is set by the standard, to agree with %(GPU)s",
-                     'take it out; ids = "visible" in [gpu] hides the other GPUs')  # fmt: skip
-    if gpu.max is not None and gpu.max < 1:
-        yield _fault("gpu.max", f"{gpu.max} GPUs are none", "1 or more")
-    if gpu.ranks and gpu.form != "colon":
-        yield _fault("gpu.ranks", f"ranks have no meaning for the form `{gpu.form}`",
-                     'write form = "colon", or take `ranks` out')  # fmt: skip
-    if gpu.ranks:
-        param = adapter.params.get(gpu.ranks)
-        if param is None or param.type != "int":
-            yield _fault("gpu.ranks", f"`{gpu.ranks}` is no whole-number parameter",
-                         did_you_mean(gpu.ranks, adapter.params))  # fmt: skip
-
-
-def _param_faults(adapter: Adapter) -> Iterator[AdapterError]:
-    items = [name for name, param in adapter.params.items() if param.item]
-    if len(items) > 1:
-        yield _fault("params", f"a stage runs over one parameter, not {len(items)}: "
-                     f"{', '.join(items)}", "leave `item = true` at one")  # fmt: skip
-    for name, param in adapter.params.items():
-        where = f"params.{name}"
-        if not _PARAM.fullmatch(name) or name in _RESERVED:
-            yield _fault(where, f"`{name}` is no parameter's name",
-                         f"letters, digits, `_`; not {', '.join(sorted(_RESERVED))}")  # fmt: skip
-        yield from _one_param_faults(where, name, param)
-
-
-def _one_param_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]:
-    if not param.help:
-        yield _fault(where, f"`{name}` has no help", "say in one line what it is")
-    if (param.type == "choice") != bool(param.choices):
-        yield _fault(where, f"`{name}` is a {param.type} with {len(param.choices)} choices",
-                     'choices go with type = "choice"')  # fmt: skip
-    if param.item and param.output:
-        yield _fault(where, f"`{name}` is both item and output", "leave one of the two")
-    if (param.item or param.output) and param.type != "path":
-        yield _fault(where, f"`{name}` is an item or an output, and no path", 'type = "path"')
-    if param.min is not None and param.max is not None and param.min > param.max:
-        yield _fault(where, f"`{name}`: min {param.min:g} is above max {param.max:g}", "swap them")
-    if param.output.startswith("/") or ".." in param.output.split("/"):
-        yield _fault(where, f"`{param.output}` lies outside the output directory",
-                     "name a file below it")  # fmt: skip
-    if param.default is not None:
-        try:
-            check_value(name, param, param.default)
-        except GpucoreError as error:
-            yield _fault(f"{where}.default", error.what, error.hint)
-
-
 def _texts(adapter: Adapter) -> Iterator[tuple[str, str]]:
     """Yield key path and text of every template that is filled for each step."""
-    for key, items in (("argv", adapter.command.argv), ("stdin", adapter.command.stdin)):
+    for key, items in _listed(adapter):
         for item in items:
             for text in item.args if isinstance(item, Group) else (item,):
-                yield f"command.{key}", text
-    yield from _pieces(adapter)
-
-
-def _pieces(adapter: Adapter) -> Iterator[tuple[str, str]]:
-    """Yield key path and text of every template that becomes one text."""
+                yield key, text
     for name, text in adapter.command.env.items():
         yield f"command.env.{name}", text
     for place, file in enumerate(adapter.file):
         yield f"file[{place}].name", file.name
         yield f"file[{place}].text", file.text
+        for name, value in file.entries.items():
+            for one in value if isinstance(value, tuple) else (value,):
+                if isinstance(one, str):
+                    yield f"file[{place}].entries.{name}", one
     for place, link in enumerate(adapter.link):
         yield f"link[{place}].name", link.name
         yield f"link[{place}].target", link.target
+
+
+def _listed(adapter: Adapter) -> Iterator[tuple[str, tuple[str | Group, ...]]]:
+    """Yield key path and items of every list that groups may stand in."""
+    yield "command.argv", adapter.command.argv
+    yield "command.stdin", adapter.command.stdin
+    for place, file in enumerate(adapter.file):
+        yield f"file[{place}].lines", file.lines
 
 
 def _patterns(adapter: Adapter) -> Iterator[tuple[str, str]]:
@@ -174,6 +128,8 @@ def _patterns(adapter: Adapter) -> Iterator[tuple[str, str]]:
     for place, output in enumerate(adapter.output):
         yield f"output[{place}].path", output.path
         yield f"output[{place}].made", output.made
+    for place, failure in enumerate(adapter.failure):
+        yield f"failure[{place}].file", failure.file
 
 
 def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
@@ -183,9 +139,19 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
             if mark.name not in known:
                 yield _fault(where, f"the mark {mark} names no parameter",
                              did_you_mean(mark.name, known))  # fmt: skip
-            elif mark.part and mark.part not in PATH_PARTS:
-                yield _fault(where, f"the mark {mark} names no part of a path",
-                             did_you_mean(mark.part, PATH_PARTS))  # fmt: skip
+            elif mark.part and mark.part not in (
+                parts := GPU_PARTS if mark.name == "GPU" else PATH_PARTS
+            ):
+                whole = "the GPUs" if mark.name == "GPU" else "a path"
+                yield _fault(where, f"the mark {mark} names no part of {whole}",
+                             did_you_mean(mark.part, parts))  # fmt: skip
+    for where, text in _patterns(adapter):
+        if any(mark.name == "GPU" for mark in marks(text)):
+            yield _fault(where, "%(GPU)s stands in the name of a file that is looked for",
+                         "such a name must be the same on every GPU")  # fmt: skip
+
+
+def _empty_mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
     for where, text in _unconditional(adapter):
         for mark in marks(text):
             if mark.name == "GPU" and adapter.gpu.use is GpuUse.OPTIONAL:
@@ -195,36 +161,46 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
             if param and param.optional and param.default is None:
                 yield _fault(where, f"{mark} may have no value, and stands outside a group",
                              f'write {{ args = ["{text}"] }}: it is left out then')  # fmt: skip
-    if (adapter.file or adapter.link) and not adapter.command.own_directory:
-        yield _fault("command.own_directory", "files are written for a step that has no directory",
-                     "own_directory = true")  # fmt: skip
 
 
 def _condition_faults(adapter: Adapter) -> Iterator[AdapterError]:
     conditions: list[tuple[str, Condition]] = [
-        (f"command.{key}[{place}]", item)
-        for key, items in (("argv", adapter.command.argv), ("stdin", adapter.command.stdin))
+        (f"{key}[{place}]", item)
+        for key, items in _listed(adapter)
         for place, item in enumerate(items)
         if isinstance(item, Group)
     ]
-    for key, several in (
-        ("output", adapter.output),
-        ("file", adapter.file),
-        ("link", adapter.link),
-    ):
-        conditions += [(f"{key}[{place}]", one) for place, one in enumerate(several)]
-    for where, condition in conditions:
-        for name in (*condition.all_when, *condition.all_unless):
-            if name not in {"gpu", "cpu", *adapter.params}:
-                yield _fault(where, f"`{name}` is no condition",
-                             did_you_mean(name, ["gpu", "cpu", *adapter.params]))  # fmt: skip
+    late: list[tuple[str, Condition]]
+    late = [(f"output[{place}]", one) for place, one in enumerate(adapter.output)]
+    late += [(f"failure[{place}]", one) for place, one in enumerate(adapter.failure)]
+    conditions += [(f"file[{place}]", one) for place, one in enumerate(adapter.file)]
+    conditions += [(f"link[{place}]", one) for place, one in enumerate(adapter.link)]
+    for where, condition in (*conditions, *late):
+        named = (*condition.all_when, *condition.all_unless)
+        known = ["gpu", "cpu", "gpus", *adapter.params]
+        for name in named:
+            if name not in known:
+                yield _fault(where, f"`{name}` is no condition", did_you_mean(name, known))
+        for name in condition.where:
+            if name not in adapter.params:
+                yield _fault(f"{where}.where", f"`{name}` is no parameter",
+                             did_you_mean(name, adapter.params))  # fmt: skip
+            elif not condition.where[name]:
+                yield _fault(f"{where}.where", f"no value of `{name}` fits", "name one at least")
+        if not named and (condition.suffix or condition.equals or condition.at_least is not None):
+            yield _fault(where, "a test without a name: nothing is tested",
+                         "say which parameter in `when`, or write `where`")  # fmt: skip
+    for where, condition in late:
+        if "gpus" in (*condition.all_when, *condition.all_unless):
+            yield _fault(where, "`gpus` is known when the program starts, and not afterwards",
+                         "`gpu` and `cpu` are")  # fmt: skip
 
 
 def _unconditional(adapter: Adapter) -> Iterator[tuple[str, str]]:
-    for key, items in (("argv", adapter.command.argv), ("stdin", adapter.command.stdin)):
+    for key, items in _listed(adapter):
         for item in items:
             if isinstance(item, str):
-                yield f"command.{key}", item
+                yield key, item
     for name, text in adapter.command.env.items():
         yield f"command.env.{name}", text
 
@@ -232,6 +208,7 @@ def _unconditional(adapter: Adapter) -> Iterator[tuple[str, str]]:
 def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
     texts = [(f"failure[{place}].match", one.match) for place, one in enumerate(adapter.failure)]
     texts += [(f"output[{place}].match", one.match) for place, one in enumerate(adapter.output)]
+    texts.append(("success_match", adapter.success_match))
     if adapter.program.version:
         texts.append(("program.version.regex", adapter.program.version.regex))
     for where, text in texts:
@@ -249,16 +226,23 @@ def _output_faults(adapter: Adapter) -> Iterator[AdapterError]:
     seen: set[tuple[object, ...]] = set()
     for place, output in enumerate(adapter.output):
         where = f"output[{place}]"
-        identity = (output.name, output.all_when, output.all_unless, output.suffix, output.equals)
+        tests = tuple(output.where.items())
+        identity = (
+            *(output.name, output.all_when, output.all_unless, output.suffix, output.equals),
+            *(output.at_least, tests),
+        )
         if identity in seen:
             yield _fault(where, f"two outputs are called `{output.name}`", "rename one of them")
         seen.add(identity)
         if not output.path and output.name not in adapter.output_params:
             yield _fault(where, f"`{output.name}` has no path",
                          "write where it lies, or name an output parameter")  # fmt: skip
-        if output.path.startswith("/") or ".." in output.path.split("/"):
+        if output.path and outside(output.path, adapter):
             yield _fault(where, f"`{output.path}` lies outside the output directory",
                          "begin it with a mark of an output parameter: %(out.base)s…")  # fmt: skip
+        if output.made and not adapter.command.own_directory:
+            yield _fault(f"{where}.made", "it is made in a directory that the step has not",
+                         "own_directory = true in [command]")  # fmt: skip
 
 
 def _example_faults(adapter: Adapter) -> Iterator[AdapterError]:
@@ -282,6 +266,10 @@ def _differences(where: str, adapter: Adapter, example: Example) -> Iterator[Ada
                      "mend the example or the template")  # fmt: skip
     if example.stdin is not None and command.stdin != example.stdin:
         yield _fault(f"{where}.stdin", f"standard input comes out as {command.stdin!r}",
+                     "mend the example or the template")  # fmt: skip
+    made = {file.name: file.text for file in command.files}
+    if example.files is not None and made != dict(example.files):
+        yield _fault(f"{where}.files", f"the files come out as {made}",
                      "mend the example or the template")  # fmt: skip
     if example.env is not None and dict(command.env) != dict(example.env):
         yield _fault(f"{where}.env", f"the environment comes out as {dict(command.env)}",

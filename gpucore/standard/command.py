@@ -5,36 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from gpucore.standard.marks import marks
 from gpucore.standard.program import STRICT
 
-__all__ = ["Condition", "Group", "InputFile", "Link", "Scalar", "Template", "Value"]
+__all__ = [
+    "Condition",
+    "FileFormat",
+    "Group",
+    "InputFile",
+    "Link",
+    "Scalar",
+    "Template",
+    "Value",
+]
 
 Scalar: TypeAlias = bool | int | float | str
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
+FileFormat: TypeAlias = Literal["plain", "keyvalue", "json", "matlab"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
     """When something is there: arguments, a file, a link, an output.
 
-    Without ``when`` and ``unless`` it is there when each parameter that its texts name has a
-    value.
+    Without ``when``, ``unless`` and ``where`` it is there when each parameter that its texts name
+    has a value.
 
     Parameters
     ----------
     when, unless : str or tuple of str
-        ``gpu`` (the step has devices), ``cpu`` (it has none), or a parameter's name: when (unless)
-        it is set and not false, or meets the test below. Of several, all must hold for ``when``,
-        and none may for ``unless``.
+        ``gpu`` (the step has devices), ``cpu`` (it has none), ``gpus`` (how many it uses), or a
+        parameter's name: when (unless) it is set and not false, or meets the test below. Of
+        several, all must hold for ``when``, and none may for ``unless``.
     suffix : tuple of str
         Test: the path ends in one of these, in whatever case.
     equals : tuple
         Test: the value is one of these.
     at_least : float or None
         Test: the number is this or more.
+    where : Mapping
+        Tests that differ: for each parameter's name the values it may have, for a path what it may
+        end in. All must hold, too.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -44,6 +57,7 @@ class Condition:
     suffix: tuple[str, ...] = ()
     equals: tuple[Scalar, ...] = ()
     at_least: float | None = None
+    where: Mapping[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     @cached_property
     def all_when(self) -> tuple[str, ...]:
@@ -74,7 +88,7 @@ class Group(Condition):
     ----------
     args : tuple of str
         Its arguments.
-    when, unless, suffix, equals, at_least
+    when, unless, suffix, equals, at_least, where
         See `Condition`.
     """
 
@@ -120,17 +134,34 @@ class InputFile(Condition):
         Its name there.
     text : str
         Its text, with marks.
-    when, unless, suffix, equals, at_least
+    lines : tuple of str or Group
+        Lines behind the text, those of a group under its condition.
+    entries : Mapping
+        Keys and what they hold; a text may hold marks, and an entry is left out when a mark of it
+        has no value. A text that is nothing but a mark keeps the value's type, and in a list the
+        mark of a list becomes several. Goes with a format, and not with ``text`` or ``lines``.
+    format : str
+        How values are written, so that none is taken for something else. ``plain``: as in an
+        argument. ``keyvalue``: the same, and a line break is refused. ``json``: texts in quotes and
+        escaped, ``true``, ``false``, lists. ``matlab``: texts in single quotes, ``[1 2]``,
+        ``{'a', 'b'}``. Inside quotes that the text itself has, a value is escaped for them.
+    assign : str
+        What stands between key and value of an entry, in ``keyvalue`` and ``matlab``.
+    when, unless, suffix, equals, at_least, where
         See `Condition`.
     """
 
     name: str
-    text: str
+    text: str = ""
+    lines: tuple[str | Group, ...] = ()
+    entries: Mapping[str, Value] = field(default_factory=dict)
+    format: FileFormat = "plain"
+    assign: str = "="
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Its name and its text."""
-        return (self.name, self.text)
+        """Its name, its text, and its lines that stand in no group."""
+        return (self.name, self.text, *(one for one in self.lines if isinstance(one, str)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +172,7 @@ class Link(Condition):
     ----------
     name, target : str
         Both with marks.
-    when, unless, suffix, equals, at_least
+    when, unless, suffix, equals, at_least, where
         See `Condition`.
     """
 

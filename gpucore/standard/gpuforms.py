@@ -54,7 +54,8 @@ def gpu_arguments(
     Raises
     ------
     TemplateError
-        When ``form`` is ``none``: such a program is told by its environment.
+        When ``form`` is ``none``: such a program is told by its environment. When the program
+        overwrites the mask, and an outer one names devices by identity.
     """
     if gpu.form == "none":
         raise TemplateError(
@@ -119,8 +120,11 @@ def gpu_environment(
 
 
 def _isolated(gpu: Gpu, *, isolate: bool) -> bool:
+    if gpu.overwrites_mask:
+        return False  # its own mask, made of the numbers it is told, would be read inside ours
     # A count without a mask would start at the machine's GPU 0, whatever the slot holds.
-    return gpu.ids == "visible" or gpu.form in {"count", "none"} or (isolate and gpu.isolation)
+    always = gpu.sees_one or gpu.ids == "visible" or gpu.form in {"count", "none"}
+    return always or (isolate and gpu.isolation)
 
 
 def _ids(gpu: Gpu, devices: Sequence[Device], *, isolate: bool) -> list[str]:
@@ -128,4 +132,18 @@ def _ids(gpu: Gpu, devices: Sequence[Device], *, isolate: bool) -> list[str]:
         return [device.uuid for device in devices]
     if _isolated(gpu, isolate=isolate):
         return [str(place + gpu.base) for place in range(len(devices))]
+    if gpu.overwrites_mask:
+        return [str(_machine_number(device) + gpu.base) for device in devices]
     return [str(device.index + gpu.base) for device in devices]
+
+
+def _machine_number(device: Device) -> int:
+    """Return what stands for a device in a mask that a program writes over an outer one."""
+    entry = device.mask_entry
+    if not entry.isdecimal():
+        raise TemplateError(
+            f"the program overwrites CUDA_VISIBLE_DEVICES with numbers, and its GPU has none here: "
+            f"an outer mask calls it {entry}",
+            hint="set CUDA_VISIBLE_DEVICES by numbers, as in `0,1`, outside gpucore",
+        )
+    return int(entry)

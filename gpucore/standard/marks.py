@@ -1,4 +1,4 @@
-"""The marks of a template: ``%(name)s``, ``%(name.part)s`` of a path; any other ``%`` is itself."""
+"""The marks of a template: ``%(name)s``, ``%(name.part)s``; any other ``%`` is itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["PATH_PARTS", "Mark", "marks", "split"]
+__all__ = ["GPU_PARTS", "PATH_PARTS", "Mark", "marks", "split"]
 
 PATH_PARTS = {
     "name": "file name",
@@ -16,6 +16,9 @@ PATH_PARTS = {
     "base": "path without its suffix",
 }
 """What of a path a mark can name."""
+
+GPU_PARTS = {"count": "how many GPUs the step uses"}
+"""What of the step's GPUs a mark can name."""
 
 _MARK = re.compile(r"%\(([A-Za-z_][\w-]*)(?:\.([\w-]+))?\)s")
 

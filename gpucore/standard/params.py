@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Adapter, Param, Scalar, Value
 
-__all__ = ["Values", "check_value", "read_text", "read_values", "rooted"]
+__all__ = ["Values", "check_value", "disorder", "read_text", "read_values", "rooted"]
 
 Values = dict[str, "Value"]
 
@@ -79,6 +79,7 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
         except ParameterError as fault:
             faults.append(fault.at(where))
     faults.extend(_lonely(adapter, given, values, where))
+    faults.extend(fault.at(where) for fault in disorder(adapter, values))
     raise_faults(faults)
     return values
 
@@ -110,6 +111,21 @@ def _lonely(
                     f"`{name}` is given without `{other}`",
                     hint=f"give `{other}` too, or leave `{name}` out",
                     where=where,
+                )
+
+
+def disorder(adapter: Adapter, values: Mapping[str, Value]) -> Iterator[ParameterError]:
+    """Yield an error for each value that is not less than the one it must be less than."""
+    for name, param in adapter.params.items():
+        for other, word in ((param.less_than, "less than"), (param.no_more_than, "no more than")):
+            low, high = values.get(name), values.get(other) if other else None
+            if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+                continue
+            if low > high or (low == high and other == param.less_than):
+                unit = f" {param.unit}" if param.unit else ""
+                yield ParameterError(
+                    f"`{name}` = {low}{unit} does not go with `{other}` = {high}{unit}",
+                    hint=f"`{name}` must be {word} `{other}`",
                 )
 
 
@@ -189,16 +205,24 @@ def _number(name: str, param: Param, raw: object) -> int | float:
         number: int | float = int(raw)
     else:
         number = float(raw)
-    unit = f" {param.unit}" if param.unit else ""
-    if param.min is not None and number < param.min:
-        raise ParameterError(
-            f"`{name}` = {number}{unit} is too small", hint=f"{param.min:g}{unit} or more"
-        )
-    if param.max is not None and number > param.max:
-        raise ParameterError(
-            f"`{name}` = {number}{unit} is too large", hint=f"{param.max:g}{unit} or less"
-        )
+    _check_bounds(name, param, number)
     return number
+
+
+def _check_bounds(name: str, param: Param, number: float) -> None:
+    unit = f" {param.unit}" if param.unit else ""
+    low, high = param.above, param.below
+    if param.min is not None and number < param.min:
+        wrong = ("small", f"{param.min:g}{unit} or more")
+    elif low is not None and number <= low:
+        wrong = ("small", f"more than {low:g}{unit}")
+    elif param.max is not None and number > param.max:
+        wrong = ("large", f"{param.max:g}{unit} or less")
+    elif high is not None and number >= high:
+        wrong = ("large", f"less than {high:g}{unit}")
+    else:
+        return
+    raise ParameterError(f"`{name}` = {number}{unit} is too {wrong[0]}", hint=wrong[1])
 
 
 def _text(name: str, param: Param, raw: object) -> str:

@@ -86,6 +86,19 @@ class Gpu:
         The parameter that holds the number of MPI ranks, for ``form = "colon"``.
     leader : bool
         Whether rank 0 only leads and takes no GPU.
+    sees_one : bool
+        Whether it fails when it sees more than one GPU: it then always gets a
+        ``CUDA_VISIBLE_DEVICES`` of one, whatever the site says; wants ``max = 1``.
+    overwrites_mask : bool
+        Whether it sets ``CUDA_VISIBLE_DEVICES`` itself, to the numbers that it is told: it gets
+        the machine's numbers and never a mask of ours, whatever the site says.
+    memory : int or None
+        MiB that it needs on each GPU, where that is documented.
+    memory_note : str
+        What the memory depends on, one line.
+    changes_result : str
+        How its result depends on the number of its GPUs, one line; said before the run of a step
+        that gets more than one.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -100,3 +113,8 @@ class Gpu:
     isolation: bool = True
     ranks: str = ""
     leader: bool = False
+    sees_one: bool = False
+    overwrites_mask: bool = False
+    memory: int | None = None
+    memory_note: str = ""
+    changes_result: str = ""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gpucore.errors import TemplateError, did_you_mean
+from gpucore.errors import TemplateError
 from gpucore.standard.adapter import Adapter, Condition, Group, Value
 from gpucore.standard.gpuforms import gpu_arguments, gpu_environment, usable
-from gpucore.standard.marks import Mark, split
+from gpucore.standard.inputfiles import file_text
+from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.model import Command, Device, FileToWrite, LinkToMake
 from gpucore.standard.params import Values
+from gpucore.standard.words import filled_mark, value_of, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from gpucore.standard.adapter import Param, Scalar
 
-__all__ = ["fill_gpu", "fill_text", "holds", "render"]
+__all__ = ["fill_gpu", "fill_text", "holds", "ranks_of", "render"]
 
 
 def render(
@@ -52,7 +54,7 @@ def render(
     filler = _Filler(
         adapter=adapter,
         values=values,
-        devices=usable(adapter.gpu, devices, ranks=_ranks(adapter, values)),
+        devices=usable(adapter.gpu, devices, ranks=ranks_of(adapter, values)),
         executable=executable or adapter.program.executable,
         isolate=isolate,
     )
@@ -71,7 +73,8 @@ def fill_text(text: str, names: Mapping[str, Value], params: Mapping[str, Param]
         When a mark has no value, or one that is not a single text.
     """
     return "".join(
-        piece if isinstance(piece, str) else _one(piece, names, params) for piece in split(text)
+        piece if isinstance(piece, str) else filled_mark(piece, names, params)
+        for piece in split(text)
     )
 
 
@@ -106,16 +109,17 @@ def fill_gpu(argv: Iterable[str], gpus: Sequence[str]) -> list[str]:
 
 
 def holds(
-    condition: Condition, names: Mapping[str, Value], params: Mapping[str, Param], *, gpu: bool
+    condition: Condition, names: Mapping[str, Value], params: Mapping[str, Param], *, gpu: int
 ) -> bool:
-    """Say whether a group, file, link or output is there with these values."""
-    if condition.when or condition.unless:
-        for name in condition.all_when:
-            if not _met(name, condition, names, params, gpu=gpu):
-                return False
-        return not any(
-            _met(name, condition, names, params, gpu=gpu) for name in condition.all_unless
-        )
+    """Say whether a group, file, link, output or failure is there with these values.
+
+    Parameters
+    ----------
+    gpu : int
+        The devices that the step uses; a truth value where no condition asks for their number.
+    """
+    if condition.when or condition.unless or condition.where:
+        return _asked(condition, names, params, gpu)
     for name in condition.named:
         if name == "GPU":
             if not gpu:
@@ -125,7 +129,25 @@ def holds(
     return True
 
 
-def _ranks(adapter: Adapter, values: Values) -> int:
+def _asked(
+    condition: Condition, names: Mapping[str, Value], params: Mapping[str, Param], gpu: int
+) -> bool:
+    # Loops, since generators take twice as long, and a command has dozens of groups.
+    for name in condition.all_when:
+        if not _met(name, condition, names, params, gpu=gpu):
+            return False
+    for name in condition.all_unless:
+        if _met(name, condition, names, params, gpu=gpu):
+            return False
+    if condition.where:
+        for name, allowed in condition.where.items():
+            if not _fits(names.get(name), allowed, params.get(name)):
+                return False
+    return True
+
+
+def ranks_of(adapter: Adapter, values: Values) -> int:
+    """Return the number of MPI ranks that these values ask for."""
     ranks = values.get(adapter.gpu.ranks, 1) if adapter.gpu.ranks else 1
     return ranks if isinstance(ranks, int) else 1
 
@@ -136,15 +158,15 @@ def _met(
     names: Mapping[str, Value],
     params: Mapping[str, Param],
     *,
-    gpu: bool,
+    gpu: int,
 ) -> bool:
     if name in {"gpu", "cpu"} and name not in params:
-        return gpu == (name == "gpu")
-    value = names.get(name)
+        return bool(gpu) == (name == "gpu")
+    value = int(gpu) if name == "gpus" and name not in params else names.get(name)
     if value is None:
         return False
     if test.suffix:
-        return str(value).lower().endswith(tuple(end.lower() for end in test.suffix))
+        return _ends(value, test.suffix)
     if test.equals:
         return value in test.equals
     if test.at_least is not None:
@@ -152,40 +174,14 @@ def _met(
     return value is not False and value not in ("", ())
 
 
-def _text(value: Scalar, param: Param | None) -> str:
-    if isinstance(value, bool):
-        return (param.yes if value else param.no) if param else str(value).lower()
-    return value if isinstance(value, str) else repr(value)
+def _fits(value: Value, allowed: tuple[Scalar, ...], param: Param | None) -> bool:
+    if param is not None and param.type == "path":
+        return value is not None and _ends(value, tuple(map(str, allowed)))
+    return value in allowed
 
 
-def _one(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Param]) -> str:
-    if mark.name not in names:
-        raise TemplateError(
-            f"the mark {mark} names nothing that is known here", hint=did_you_mean(mark.name, names)
-        )
-    value = names[mark.name]
-    if value is None:
-        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{mark.name}`")
-    param = params.get(mark.name)
-    if isinstance(value, tuple):
-        if mark.part or param is None or param.separator is None:
-            raise TemplateError(
-                f"the list {mark} stands inside a text",
-                hint="let it be an argument of its own, or give the parameter a `separator`",
-            )
-        return param.separator.join(_text(one, param) for one in value)
-    text = _text(value, param)
-    return _part(text, mark.part) if mark.part else text
-
-
-def _part(text: str, part: str) -> str:
-    path = PurePosixPath(text)
-    if part == "base":
-        # Not path.with_suffix(""), which would make an option of `./-x.mrc`.
-        return text.rstrip("/").removesuffix(path.suffix) if path.suffix else text
-    if part == "dir":
-        return str(path.parent)
-    return str(getattr(path, part))
+def _ends(value: Value, suffixes: tuple[str, ...]) -> bool:
+    return str(value).lower().endswith(tuple(end.lower() for end in suffixes))
 
 
 @dataclass(kw_only=True)
@@ -201,14 +197,14 @@ class _Filler:
 
     def __post_init__(self) -> None:
         self.names = {**self.values, "EXE": self.executable}
-        self.gpu = bool(self.devices)
+        self.gpu = len(self.devices)
         self.gpu_texts: list[str] | None = None
 
     def command(self) -> Command:
         template = self.adapter.command
         environment = gpu_environment(self.adapter.gpu, self.devices, isolate=self.isolate)
         for name, text in template.env.items():
-            environment[name] = self._joined(text)
+            environment[name] = self.joined(text)
         lines = self._items(template.stdin)
         if any("\n" in line for line in lines):
             raise TemplateError(
@@ -221,16 +217,50 @@ class _Filler:
             stdin="".join(f"{line}\n" for line in lines) if template.stdin else None,
             own_directory=template.own_directory,
             files=tuple(
-                FileToWrite(name=self._joined(file.name), text=self._joined(file.text))
+                FileToWrite(name=self.joined(file.name), text=file_text(file, self))
                 for file in self.adapter.file
                 if holds(file, self.names, self.adapter.params, gpu=self.gpu)
             ),
             links=tuple(
-                LinkToMake(name=self._joined(link.name), target=self._joined(link.target))
+                LinkToMake(name=self.joined(link.name), target=self.joined(link.target))
                 for link in self.adapter.link
                 if holds(link, self.names, self.adapter.params, gpu=self.gpu)
             ),
         )
+
+    def joined(self, text: str) -> str:
+        """Return a text with its marks filled as in an argument."""
+        pieces = split(text)
+        if len(pieces) == 1:
+            piece = pieces[0]
+            return piece if isinstance(piece, str) else self._mark(piece)
+        return "".join(piece if isinstance(piece, str) else self._mark(piece) for piece in pieces)
+
+    def typed(self, mark: Mark) -> Value:
+        """Return the value of a mark in its own type: that of the GPUs is a number, or several."""
+        if mark.name != "GPU":
+            return value_of(mark, self.names)
+        if mark.part:
+            return self._count()
+        texts = self._gpus()
+        if self.adapter.gpu.form == "json":
+            return tuple(json.loads(texts[0]))
+        ids = tuple(int(one) if one.isdecimal() else one for one in texts)
+        return ids[0] if len(ids) == 1 else ids
+
+    def param(self, mark: Mark) -> Param | None:
+        """Return the parameter that a mark names as a whole."""
+        return None if mark.part else self.adapter.params.get(mark.name)
+
+    def has(self, mark: Mark) -> bool:
+        """Say whether a mark has a value."""
+        if mark.name == "GPU":
+            return bool(self.devices)
+        return self.names.get(mark.name) not in (None, ())
+
+    def held(self, group: Group) -> bool:
+        """Say whether a group is there."""
+        return holds(group, self.names, self.adapter.params, gpu=self.gpu)
 
     def _items(self, items: Iterable[str | Group]) -> list[str]:
         filled: list[str] = []
@@ -242,7 +272,10 @@ class _Filler:
         return filled
 
     def _group(self, group: Group) -> list[str]:
-        if self.adapter.gpu.form != "repeat" or "GPU" not in group.named:
+        repeated = self.adapter.gpu.form == "repeat" and any(
+            mark.name == "GPU" and not mark.part for text in group.args for mark in marks(text)
+        )
+        if not repeated:
             return [argument for text in group.args for argument in self._arguments(text)]
         filled: list[str] = []
         for one in self._gpus():
@@ -259,25 +292,20 @@ class _Filler:
             piece = pieces[0]
             if isinstance(piece, str):
                 return [piece]
-            if piece.name == "GPU":
+            if piece.name == "GPU" and not piece.part:
                 return self._gpus()
             value = self.names.get(piece.name)
             if isinstance(value, tuple) and not piece.part:
                 param = self.adapter.params[piece.name]
                 if param.separator is None:
-                    return [_text(one, param) for one in value]
-        return [self._joined(text)]
-
-    def _joined(self, text: str) -> str:
-        pieces = split(text)
-        if len(pieces) == 1:
-            piece = pieces[0]
-            return piece if isinstance(piece, str) else self._mark(piece)
-        return "".join(piece if isinstance(piece, str) else self._mark(piece) for piece in pieces)
+                    return [word(one, param) for one in value]
+        return [self.joined(text)]
 
     def _mark(self, mark: Mark) -> str:
         if mark.name != "GPU":
-            return _one(mark, self.names, self.adapter.params)
+            return filled_mark(mark, self.names, self.adapter.params)
+        if mark.part:
+            return str(self._count())
         texts = self._gpus()
         if len(texts) != 1:
             raise TemplateError(
@@ -286,17 +314,21 @@ class _Filler:
             )
         return texts[0]
 
+    def _count(self) -> int:
+        if not self.devices:
+            raise TemplateError(
+                "the mark %(GPU)s is left without a value: the step has no GPU",
+                hint='put it into a group with when = "gpu"',
+            )
+        return len(self.devices)
+
     def _gpus(self) -> list[str]:
         if self.gpu_texts is None:
-            if not self.devices:
-                raise TemplateError(
-                    "the mark %(GPU)s is left without a value: the step has no GPU",
-                    hint='put it into a group with when = "gpu"',
-                )
+            self._count()  # a step without a GPU is refused here
             self.gpu_texts = gpu_arguments(
                 self.adapter.gpu,
                 self.devices,
                 isolate=self.isolate,
-                ranks=_ranks(self.adapter, self.values),
+                ranks=ranks_of(self.adapter, self.values),
             )
         return self.gpu_texts

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.errors import ConfigError
 from gpucore.system.mrc import mrc_fault
+from gpucore.system.ownership import planted_fault
 from gpucore.system.tiff import is_tiff, tiff_fault
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ __all__ = [
     "made_anew",
     "safe_name",
     "stamp",
+    "stamp_before",
     "writable_fault",
 ]
 
@@ -53,6 +58,30 @@ def stamp(path: str) -> Stamp | None:
         return None
     fresh = abs(time.time_ns() - facts.st_mtime_ns) < TICK_NS
     return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino, fresh)
+
+
+def stamp_before(path: str) -> Stamp | None:
+    """Return the stamp of an output that a program is about to write.
+
+    Raises
+    ------
+    ConfigError
+        When a program must not write there: a stranger has put something in its place, or it is a
+        pipe, in which a program would wait for ever.
+    """
+    try:
+        kind = os.lstat(path).st_mode
+    except OSError:
+        return None
+    fault = planted_fault(Path(path))
+    if not fault and stat.S_ISLNK(kind):
+        with contextlib.suppress(OSError):  # it leads nowhere yet
+            kind = os.stat(path).st_mode  # noqa: PTH116 - as above
+    if not fault and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        fault = f"{path} is a pipe or a socket"
+    if fault:
+        raise ConfigError(f"an output cannot be written: {fault}", hint="remove it")
+    return stamp(path)
 
 
 def made_anew(path: str, before: Stamp | None) -> bool:
@@ -164,18 +193,30 @@ def _move(source: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         aside = target.with_name(f".{target.name}.part")
-        try:
-            shutil.copyfile(source, aside)
-            aside.replace(target)
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
+        aside.unlink(missing_ok=True)
+        # Made anew: what another put there meanwhile is neither followed nor written to.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with source.open("rb") as read, os.fdopen(os.open(aside, flags, 0o666), "wb") as written:
+            try:
+                shutil.copyfileobj(read, written, 1 << 20)
+                written.flush()
+                aside.replace(target)
+            except OSError:
+                aside.unlink(missing_ok=True)
+                raise
         source.unlink()
 
 
 def writable_fault(folders: Iterable[Path]) -> str:
     """Return why the first of some folders could not be made or written, or an empty text."""
+    looked: set[Path] = set()
     for folder in folders:
+        for place in (folder, *folder.parents):
+            if place in looked:
+                break
+            looked.add(place)
+            if fault := planted_fault(place):
+                return fault
         there = folder
         while not there.exists() and there != there.parent:
             there = there.parent

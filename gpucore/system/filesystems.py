@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["file_system_of", "wal_works"]
+__all__ = ["file_system_of", "keeps_modes", "wal_works"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -19,6 +19,14 @@ _SHARED = frozenset(
     }
 )  # fmt: skip
 """SQLite's WAL wants memory that all who open it share: one machine, one page cache."""
+
+_MODELESS = frozenset(
+    {
+        "9p", "cifs", "drvfs", "exfat", "fuse.ntfs-3g", "fuseblk", "msdos", "ntfs", "ntfs3", "smb3",
+        "smbfs", "vboxsf", "vfat", "vmhgfs",
+    }
+)  # fmt: skip
+"""Who mounts them says who may write: `chmod` changes nothing there."""
 
 _LOCAL_FUSE = frozenset({"fuseblk", "fuse.fuse-overlayfs", "fuse.ntfs-3g", "fuse.ext4"})
 
@@ -64,6 +72,11 @@ def wal_works(path: Path) -> bool:
     if kind.startswith("fuse") and kind not in _LOCAL_FUSE:
         return False
     return kind not in _SHARED
+
+
+def keeps_modes(path: Path) -> bool:
+    """Say whether a file's mode says who may write to it, on the file system of a path."""
+    return file_system_of(path) not in _MODELESS
 
 
 def _unescaped(text: str) -> str:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from gpucore.errors import ConfigError
+from gpucore.system.ownership import FOLDER_MODE, make_own_folder, planted_fault
 
 __all__ = ["RunFolder"]
 
@@ -41,6 +42,8 @@ class RunFolder:
         ------
         ConfigError
             When it cannot be written.
+        GpucoreError
+            When something that is not this user's lies in its place.
         """
         if self._path is None:
             with self._lock:
@@ -53,10 +56,13 @@ class RunFolder:
             if self._output is None:
                 base = Path(tempfile.mkdtemp(prefix="gpucore-"))
             else:
-                base = self._output / ".gpucore" / "runs"
+                if fault := planted_fault(self._output):
+                    raise ConfigError(fault, hint="remove it, or give another output folder")
+                for base in (self._output / ".gpucore", self._output / ".gpucore" / "runs"):
+                    make_own_folder(base)
             folder = _new(base, self._run)
-            (folder / "log").mkdir()
-            (folder / "status").mkdir()
+            (folder / "log").mkdir(FOLDER_MODE)
+            (folder / "status").mkdir(FOLDER_MODE)
         except OSError as error:
             raise ConfigError(
                 f"the output folder `{self._output}` cannot be written ({error.strerror})",
@@ -70,7 +76,7 @@ def _new(base: Path, name: str) -> Path:
     for place in itertools.count():
         folder = base / (f"{name}.{place}" if place else name)
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(FOLDER_MODE)
         except FileExistsError:
             continue
         return folder

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import sqlite3
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ from gpucore.system.journal_records import (
     encode,
 )
 from gpucore.system.journal_replay import JournalState, StepFate
-from gpucore.system.journal_store import open_to_write
+from gpucore.system.journal_store import PAGE, open_to_write
 from gpucore.system.journal_writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Journal:
         except (OSError, sqlite3.Error) as error:
             os.close(lock)
             raise GpucoreError(
-                f"the journal in `{place.folder}` cannot be opened ({error})",
+                f"the journal in `{place.folder}` cannot be opened ({_cause(place, error)})",
                 hint="make room there, or write to another output folder",
             ) from error
         except BaseException:
@@ -310,6 +311,16 @@ def _connection(place: Place, state: JournalState) -> sqlite3.Connection | None:
         connection.close()
         raise
     return connection
+
+
+def _cause(place: Place, error: Exception) -> str:
+    """Return why a journal cannot be opened: of a full disk SQLite says only that it could not."""
+    try:
+        with tempfile.TemporaryFile(dir=place.folder) as trial:
+            trial.write(bytes(PAGE))
+    except OSError as fault:
+        return fault.strerror or str(fault)
+    return str(error)
 
 
 def _log(text: str) -> None:

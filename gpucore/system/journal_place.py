@@ -19,6 +19,7 @@ from pathlib import Path
 
 from gpucore.errors import GpucoreError
 from gpucore.system import filesystems
+from gpucore.system.ownership import FILE_MODE, make_own_folder, refuse
 
 __all__ = ["Place", "find_place", "local_place", "lock_place", "make_folder", "read_head"]
 
@@ -85,9 +86,12 @@ class Place:
             Names the file.
         """
         for path in (self.journal, self.wal, self.shm, self.mended, self.head, self.lock):
-            _refuse(path, own=own)
+            refuse(path, own=own)
         if own:
-            _refuse(self.building, own=True)
+            refuse(self.building, own=True)
+            # SQLite would roll the database back by what lies in these.
+            for path in (self.journal, self.building):
+                refuse(path.with_name(f"{path.name}-journal"), own=True)
 
     @property
     def foreign(self) -> bool:
@@ -117,8 +121,8 @@ def find_place(output: Path, state_home: Path, *, own: bool) -> Place:
         When it lies on another machine, or something that is not ours lies in its place.
     """
     folder = output / ".gpucore"
-    _refuse(folder, own=own, directory=True)
-    _refuse(_pointer(output), own=own)
+    refuse(folder, own=own, directory=True)
+    refuse(_pointer(output), own=own)
     told = _read_pointer(output)
     if told is not None:
         path, host = told
@@ -154,12 +158,11 @@ def make_folder(place: Place, output: Path) -> None:
     """
     beside = output / ".gpucore"
     try:
-        beside.mkdir(parents=True, exist_ok=True)
+        make_own_folder(beside)
         if place.folder == beside:
             _sync_folder(output)
             return
-        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse(place.folder, own=True, directory=True)
+        _make_private(place.folder)
         if _read_pointer(output) is None:
             _write_pointer(output, place.folder)
     except OSError as error:
@@ -211,7 +214,7 @@ def open_own(path: Path) -> int:
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = os.open(path, flags, FILE_MODE)
     except OSError as error:
         raise GpucoreError(f"`{path}` cannot be opened ({error.strerror})") from error
     facts = os.fstat(descriptor)
@@ -284,7 +287,7 @@ def _write_pointer(output: Path, path: Path) -> None:
     aside = pointer.with_name(f"journal.where.{os.getpid()}")
     aside.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(aside, flags, 0o666)
+    descriptor = os.open(aside, flags, FILE_MODE)
     try:
         whole = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are kept
         os.write(descriptor, b"path=" + whole + b"\nhost=" + socket.gethostname().encode() + b"\n")
@@ -295,29 +298,28 @@ def _write_pointer(output: Path, path: Path) -> None:
     _sync_folder(pointer.parent)
 
 
+def _make_private(folder: Path) -> None:
+    """Make a folder in the state directory, and the two above it that are gpucore's own."""
+    folder.parent.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for one in (folder.parent.parent, folder.parent, folder):
+        # A link of this user's own may lead to a larger disk.
+        own = Path(os.path.realpath(one)) if _is_own_link(one) else one
+        refuse(own, own=True, directory=True)
+        own.mkdir(mode=0o700, exist_ok=True)
+        refuse(own, own=True, directory=True)
+
+
+def _is_own_link(path: Path) -> bool:
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISLNK(facts.st_mode) and facts.st_uid == os.geteuid()
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _refuse(path: Path, *, own: bool, directory: bool = False) -> None:
-    try:
-        facts = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise GpucoreError(f"`{path}` cannot be looked at ({error.strerror})") from error
-    right = stat.S_ISDIR if directory else stat.S_ISREG
-    if not right(facts.st_mode):
-        what = "a link" if stat.S_ISLNK(facts.st_mode) else "no plain file"
-        if directory and not stat.S_ISLNK(facts.st_mode):
-            what = "no folder"
-        raise GpucoreError(f"`{path}` is {what}: it is not used", hint="remove it")
-    if own and facts.st_uid != os.geteuid():
-        raise GpucoreError(
-            f"`{path}` belongs to another user ({facts.st_uid}): it is not written to",
-            hint="go on as that user, or write to another output folder",
-        )

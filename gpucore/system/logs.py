@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Failure
 
-__all__ = ["HEAD", "TAIL", "find_marks", "holds_line", "last_line"]
+__all__ = ["HEAD", "TAIL", "find_marks", "holds_line", "last_line", "last_lines"]
 
 HEAD = 1 << 20
 """Bytes looked at from the start of a log: where a program says what it could not do."""
@@ -47,8 +47,13 @@ def holds_line(path: str, pattern: str) -> bool:
 
 def last_line(log: str) -> str:
     """Return the last line of a log that says something; empty when there is none."""
-    lines = [line.strip() for line in _lines(Path(log), head=0, tail=_LINE)]
-    return next((line for line in reversed(lines) if line), "")
+    return next(reversed(last_lines(log)), "")
+
+
+def last_lines(log: str) -> list[str]:
+    """Return the last lines of a log that say something, some 4,000 bytes of them."""
+    lines = (line.strip() for line in _lines(Path(log), head=0, tail=_LINE))
+    return [line for line in lines if line]
 
 
 @lru_cache(maxsize=1024)

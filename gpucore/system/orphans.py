@@ -17,20 +17,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 __all__ = [
+    "SHEPHERD_MARK",
     "Orphan",
     "boot_id",
     "end_all",
     "end_marked",
     "find_marked",
+    "find_shepherds",
     "process_start",
     "wait_for_end",
 ]
 
+SHEPHERD_MARK = "GPUCORE_SHEPHERD"
+"""In a shepherd's environment: the run that it works for."""
+
 _PROC = Path("/proc")
 _GRACE = 5.0
+_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,25 @@ def find_marked(runs: Collection[str], step: str | None = None) -> list[Orphan]:
 
     Only processes that this user may look into are seen.
     """
-    found = []
-    for entry in os.scandir(_PROC):
-        orphan = _marked(int(entry.name)) if entry.name.isdecimal() else None
-        if orphan is not None and orphan.run in runs and step in (None, orphan.step):
-            found.append(orphan)
-    return found
+    return [
+        orphan
+        for pid, marks in _environments()
+        if marks.get("GPUCORE_RUN") in runs
+        and "GPUCORE_STEP" in marks
+        and step in (None, marks["GPUCORE_STEP"])
+        and (orphan := _orphan(pid, marks)) is not None
+    ]
+
+
+def find_shepherds(run: str) -> list[Orphan]:
+    """Return the living process that starts a run's programs; none when it has ended."""
+    return [
+        orphan
+        for pid, marks in _environments()
+        if marks.get(SHEPHERD_MARK) == run
+        and "GPUCORE_STEP" not in marks
+        and (orphan := _orphan(pid, marks)) is not None
+    ]
 
 
 def process_start(pid: int) -> str:
@@ -86,8 +105,24 @@ def boot_id() -> str:
         return ""
 
 
-def wait_for_end(orphan: Orphan, *, stopped: Callable[[], bool] = lambda: False) -> bool:
-    """Wait until a process has ended; return False when ``stopped`` says so before."""
+def wait_for_end(
+    orphan: Orphan,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    timeout: float | None = None,
+) -> bool:
+    """Wait until a process has ended; return False when ``stopped`` says so, or time is over.
+
+    Parameters
+    ----------
+    orphan : Orphan
+        The process.
+    stopped : callable
+        Asked twice a second.
+    timeout : float, optional
+        Seconds; for ever by default.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
     try:
         descriptor = os.pidfd_open(orphan.pid)
     except ProcessLookupError:
@@ -95,9 +130,10 @@ def wait_for_end(orphan: Orphan, *, stopped: Callable[[], bool] = lambda: False)
     try:
         # The number may be another's since it was found.
         while process_start(orphan.pid) == orphan.start:
-            if select.select([descriptor], [], [], 0.5)[0]:
+            left = _LOOK if deadline is None else min(deadline - time.monotonic(), _LOOK)
+            if select.select([descriptor], [], [], max(left, 0.0))[0]:
                 return True
-            if stopped():
+            if stopped() or (deadline is not None and time.monotonic() >= deadline):
                 return False
     finally:
         os.close(descriptor)
@@ -158,18 +194,23 @@ def _signal(orphan: Orphan, number: int) -> None:
         os.close(descriptor)
 
 
-def _marked(pid: int) -> Orphan | None:
-    try:
-        raw = (_PROC / str(pid) / "environ").read_bytes()
-    except OSError:
-        return None
-    if b"GPUCORE_RUN=" not in raw:
-        return None
-    marks = dict(
-        entry.split(b"=", 1) for entry in raw.split(b"\0") if entry.startswith(b"GPUCORE_")
-    )
-    run, step = marks.get(b"GPUCORE_RUN"), marks.get(b"GPUCORE_STEP")
+def _environments() -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each other process that carries marks of ours, and these."""
+    for entry in os.scandir(_PROC):
+        if not entry.name.isdecimal() or (pid := int(entry.name)) == os.getpid():
+            continue
+        try:
+            raw = (_PROC / entry.name / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"GPUCORE_" not in raw:
+            continue
+        pairs = (one.split(b"=", 1) for one in raw.split(b"\0") if one.startswith(b"GPUCORE_"))
+        yield pid, {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
+
+
+def _orphan(pid: int, marks: Mapping[str, str]) -> Orphan | None:
     start = process_start(pid)
-    if run is None or step is None or not start or pid == os.getpid():
+    if not start:
         return None
-    return Orphan(pid, start, os.fsdecode(run), os.fsdecode(step))
+    return Orphan(pid, start, marks.get("GPUCORE_RUN", ""), marks.get("GPUCORE_STEP", ""))

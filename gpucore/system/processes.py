@@ -1,4 +1,4 @@
-"""Starting a program, waiting for it, and ending it with all of its children.
+"""The programs of a run: started by its shepherd, told of when they end, ended with their children.
 
 Every program has a session, and so a process group, of its own: a Ctrl-C in the terminal reaches
 gpucore alone, which then ends its programs in order. Its output goes straight into a file, never
@@ -7,164 +7,195 @@ through a pipe into our memory.
 
 from __future__ import annotations
 
+import array
 import contextlib
 import os
 import select
-import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import threading
-import time
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
 
 from gpucore.errors import ProgramError
+from gpucore.system import shepherd
+from gpucore.system.orphans import SHEPHERD_MARK
+from gpucore.system.shepherd import Frames, frame
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Prepared
 
-__all__ = ["GRACE", "RunningProgram"]
-
-GRACE = 10.0
-"""Seconds between asking a program to end (TERM) and ending it (KILL)."""
+__all__ = ["Listener", "Programs"]
 
 
-class RunningProgram:
-    """A program that was started, until it is waited for.
+class Listener(Protocol):
+    """Who is told of programs, on a thread that has to come back soon."""
+
+    def started(self, key: int, when: float) -> None:
+        """Hear that a program runs, since then (seconds since the epoch)."""
+
+    def failed(self, key: int, error: OSError) -> None:
+        """Hear that a program could not be started."""
+
+    def lost(self, key: int) -> None:
+        """Hear that how a program ended, or whether it was started, will never be known."""
+
+    def ended(self, key: int, code: int, when: float) -> None:
+        """Hear that a program ended; its exit code is negative for a signal."""
+
+    def look(self) -> float | None:
+        """Do what is due by the clock; return the seconds until something is again."""
+
+
+class Programs:
+    """The programs that one shepherd starts and waits for.
 
     Parameters
     ----------
-    prepared : Prepared
-        What to start.
+    run : str
+        The run, for whoever looks for its shepherd when the host is gone.
+    listener : Listener
+        Told of programs; each key gets ``failed``, or ``started`` and then ``ended``; or, at any
+        time and last, ``lost``, when the shepherd was killed.
 
     Raises
     ------
-    OSError
-        When it cannot be started, or its log cannot be written.
+    ProgramError
+        When the shepherd cannot be started.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
-        self._lock = threading.Lock()
-        self._reaped = False
-        self._killer: threading.Timer | None = None
-        with contextlib.ExitStack() as opened:
-            log = opened.enter_context(open(prepared.log, "ab", 0))  # noqa: PTH123 - twice as fast
-            stdin: int = subprocess.DEVNULL
-            if prepared.stdin is not None:
-                stdin = opened.enter_context(_text_file(prepared.stdin)).fileno()
-            self._process = subprocess.Popen(
-                prepared.argv,
-                stdin=stdin,
-                stdout=log,
-                stderr=log,
-                cwd=prepared.cwd,
-                env=prepared.env,
-                start_new_session=True,
-                pass_fds=prepared.fds,
-            )
-        self.pid = self._process.pid
+    def __init__(self, run: str, listener: Listener) -> None:
+        self._listener = listener
+        self._sending = threading.Lock()
+        self._open: set[int] = set()
+        self._taken: list[int] = []
+        self._gone = False
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start_shepherd(run, theirs.fileno())
+        self._frames = Frames(self._connection)
+        self._thread = threading.Thread(target=self._listen, name="gpucore-programs", daemon=True)
+        self._thread.start()
 
-    def wait(self) -> int:
-        """Wait for the program, end what it left in its process group, return its exit code.
+    def start(self, key: int, prepared: Prepared) -> bool:
+        """Have a program started; the listener is told of what becomes of it.
 
         Returns
         -------
-        int
-            Negative for the signal that ended it.
+        bool
+            False when the shepherd is gone, and nothing will be told.
 
         Raises
         ------
-        ProgramError
-            When the host took its exit code: it ignores SIGCHLD, or waits for every child.
+        OSError
+            When the text for its standard input cannot be laid down.
         """
-        # Not reaped yet: its number, which is its group's, cannot be another's meanwhile.
-        try:
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        except ChildProcessError:
-            with self._lock:
-                self._reaped = True
-                self._process.wait()  # it cannot block, and says 0 whatever the program said
-            raise ProgramError(
-                "the program ended, but its exit code is lost",
-                hint="do not ignore SIGCHLD, nor wait for children of others, in the host process",
-            ) from None
-        with self._lock:
-            self._signal(signal.SIGKILL)
-            code = self._process.wait()
-            self._reaped = True
-            if self._killer is not None:
-                self._killer.cancel()
-        return code
+        environment = {os.fsencode(k): os.fsencode(v) for k, v in prepared.env.items()}
+        argv = [os.fsencode(one) for one in prepared.argv]
+        with contextlib.ExitStack() as opened:
+            fds = list(prepared.fds)
+            if prepared.stdin is not None:
+                fds.insert(0, opened.enter_context(_text_file(prepared.stdin)).fileno())
+            with self._sending:
+                if self._gone:
+                    return False
+                taken, self._taken = self._taken, []
+                self._open.add(key)
+                message = (
+                    "start",
+                    key,
+                    argv,
+                    environment,
+                    os.fsencode(prepared.cwd),
+                    os.fsencode(prepared.log),
+                    os.fsencode(prepared.status),
+                    len(fds),
+                    prepared.stdin is not None,
+                    taken,
+                )
+                self._send(frame(message), fds)
+        return True
 
-    def over_limit(self, wall: float | None, quiet: float | None, log: str) -> str:
-        """Wait until the program ends or breaks a limit; return which, empty when it ended.
+    def stop(self, key: int, seconds: float) -> None:
+        """Ask a program and its group to end, and end them after so many seconds; 0: at once."""
+        with self._sending:
+            self._send(frame(("stop", key, seconds)))
 
-        Parameters
-        ----------
-        wall, quiet : float or None
-            Seconds that it may take, and that it may print nothing new.
-        log : str
-            Where it prints.
-        """
-        begun = heard = time.monotonic()
-        size = 0
-        with contextlib.closing(_ProcessDescriptor(self.pid)) as descriptor:
-            while True:
-                now = time.monotonic()
-                if wall is not None and now >= begun + wall:
-                    return f"it ran for {wall:g} seconds"
-                if quiet is not None and now >= heard + quiet:
-                    return f"it printed nothing for {quiet:g} seconds"
-                ends = [] if wall is None else [begun + wall - now]
-                if quiet is not None:
-                    # Looked at twice in the time, so that the limit is met within half of it.
-                    ends.append(min(quiet / 2, heard + quiet - now))
-                if descriptor.ended_within(min(ends)):
-                    return ""
-                if quiet is not None and (grown := _size(log)) != size:
-                    size, heard = grown, time.monotonic()
-
-    def stop(self) -> None:
-        """Ask the program and its children to end, and end them after `GRACE` seconds."""
-        with self._lock:
-            if self._reaped or self._killer is not None:
-                return
-            self._signal(signal.SIGTERM)
-            self._killer = threading.Timer(GRACE, self.kill)
-            self._killer.daemon = True
-            self._killer.name = f"gpucore-kill-{self.pid}"
-            self._killer.start()
-
-    def kill(self) -> None:
-        """End the program and its children at once."""
-        with self._lock:
-            if not self._reaped:
-                self._signal(signal.SIGKILL)
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
-
-class _ProcessDescriptor:
-    """Tells when a process has ended, without reaping it."""
-
-    def __init__(self, pid: int) -> None:
-        self._descriptor = os.pidfd_open(pid)
-
-    def ended_within(self, seconds: float) -> bool:
-        """Wait for its end, but no longer than this."""
-        return bool(select.select([self._descriptor], [], [], seconds)[0])
+    def take(self, key: int) -> None:
+        """Note that a program's end is on record: its exit code need not be kept any more."""
+        with self._sending:
+            self._taken.append(key)
 
     def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._descriptor)
+        """Let the shepherd go; nothing that it started is left."""
+        with self._sending:
+            self._send(frame(("close",)))
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _send(self, data: bytes, fds: list[int] | None = None) -> None:
+        # A shepherd that is gone is noticed by whoever listens, who tells of every program.
+        with contextlib.suppress(OSError):
+            if fds:
+                beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+                data = data[self._connection.sendmsg([data], beside) :]
+            if data:
+                self._connection.sendall(data)
+
+    def _listen(self) -> None:
+        self._process.wait()  # it leaves a child of its own, which is not ours to wait for
+        listener, connection = self._listener, self._connection
+        while True:
+            seconds = listener.look()
+            if seconds is not None and not select.select([connection], [], [], seconds)[0]:
+                continue
+            messages = self._frames.read()
+            if messages is None:
+                break
+            for what, key, *more in messages:
+                if what == "started":
+                    listener.started(key, more[1])
+                    continue
+                self._open.discard(key)
+                if what == "ended":
+                    listener.ended(key, *more)
+                else:
+                    number, file, _ = more
+                    listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))
+        with self._sending:
+            self._gone = True
+            left, self._open = self._open, set()
+            connection.close()
+        for key in left:
+            listener.lost(key)
 
 
-def _size(path: str) -> int:
+def _start_shepherd(run: str, connection: int) -> subprocess.Popen[bytes]:
+    python = sys.executable or str(Path(sys.base_prefix) / "bin" / "python3")
+    argv = [python, "-I", "-S", shepherd.__file__, str(os.getpid()), str(connection)]
+    environment = {**os.environ, SHEPHERD_MARK: run}
+    # What it inherits must not look like a step's: it is not ended with the step it may run in.
+    environment.pop("GPUCORE_STEP", None)
     try:
-        return os.stat(path).st_size  # noqa: PTH116 - a string is what there is
-    except OSError:
-        return 0
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # what the host's output goes to must not be kept open
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+            pass_fds=[connection],
+        )
+    except OSError as error:
+        raise ProgramError(
+            f"no program can be started: {python} cannot be run ({error.strerror})",
+            hint="run gpucore by a Python that can start itself anew",
+        ) from error
 
 
 def _text_file(text: str) -> IO[bytes]:

@@ -7,9 +7,9 @@ import os
 import pytest
 from engine_tasks import Recorder
 
+from gpucore.engines import local
 from gpucore.engines.local import LOCAL
 from gpucore.plugins import Prepared
-from gpucore.system import processes
 
 ENGINES = [LOCAL]
 
@@ -60,4 +60,4 @@ def run(engine):
 @pytest.fixture
 def impatient(monkeypatch):
     """Let a program that does not end when it is asked to be ended soon."""
-    monkeypatch.setattr(processes, "GRACE", 0.2)
+    monkeypatch.setattr(local, "GRACE", 0.2)

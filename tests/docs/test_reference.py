@@ -19,7 +19,7 @@ from docs.pages import ROOT, column, rows, section
 import gpucore
 from gpucore.cli.entry import VERBS
 from gpucore.cli.entry import gpucore as program
-from gpucore.config import PluginsConfig, ProgramConfig, SiteConfig
+from gpucore.config import ContainerConfig, PluginsConfig, ProgramConfig, SiteConfig
 from gpucore.config.environment import CHILD_VARIABLES, VARIABLES
 from gpucore.config.job import Job, RunTable, Stage, StepTable
 from gpucore.errors import GpucoreError, GpuListError
@@ -48,6 +48,7 @@ SOURCES = sorted((ROOT / "gpucore").rglob("*.py"))
 TABLES = {
     "`gpucore.toml`": SiteConfig,
     "`[program.NAME]`": ProgramConfig,
+    "`[program.NAME.container]`": ContainerConfig,
     "`[plugins]`": PluginsConfig,
     "`job.toml`": Job,
     "`[run]`": RunTable,
@@ -198,6 +199,7 @@ def test_every_json_object_is_told() -> None:
     "command",
     [
         "adapters",
+        "adapters check",
         "gpus --devices simulated:2",
         "plugins",
         "map gctf m1.mrc -o out --gpus 0 --set pixel_size=1 --plan",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fault_hosts import FAULTS, Site, report
+from needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         or not (MOUNT and UMOUNT)
         or subprocess.run(mount, check=False, capture_output=True).returncode
     ):
-        pytest.skip("a disk can only be mounted by root")
+        lacking("to mount a disk of its own needs root, and mount (util-linux)")
     try:
         yield where
     finally:

@@ -41,13 +41,9 @@ mark  = {{ type = "string", help = "what it is found by" }}
 
 HANGS_UP = """
 import os, signal
-shepherd_or_host = os.getppid()
-with open(f"/proc/{shepherd_or_host}/cmdline") as words:
-    told = words.read()
-if "gpucore.cli" not in told.split("\\0"):
-    with open(f"/proc/{shepherd_or_host}/stat") as stat:
-        shepherd_or_host = int(stat.read().rpartition(")")[2].split()[1])
-os.kill(shepherd_or_host, signal.SIGHUP)
+with open(f"/proc/{os.getppid()}/cmdline") as words:
+    host = int(words.read().split("\\0")[-3])  # the shepherd is told whom it works for
+os.kill(host, signal.SIGHUP)
 """
 
 

@@ -68,8 +68,11 @@ CRASH_POINTS = {
     "gpucore.system.journal_store:create": (1,),
     "gpucore.system.journal_writer:insert": (1, 2, 8),
     "gpucore.system.leases:Held.release": (2,),
-    "gpucore.system.processes:RunningProgram.__init__": (1, 7),
-    "gpucore.system.processes:RunningProgram.wait": (1, 6),
+    "gpucore.system.processes:Programs.__init__": (1,),
+    "gpucore.system.processes:Programs.start": (1, 7),
+    "gpucore.system.processes:Programs.take": (1, 6),
+    "gpucore.engines.local:LocalEngine.started": (1, 7),
+    "gpucore.engines.local:LocalEngine.ended": (1, 6),
 }
 """Before and after each: what writes, locks, starts, waits, moves; and which time it is called."""
 
@@ -78,7 +81,8 @@ WHEN_AND_WHICH_HIT = (("before", 0), ("after", -1))
 RESUME_POINTS = {
     "gpucore.running:RunningStep._adopt": (1, 2),
     "gpucore.running:find_marked": (1, 3),
-    "gpucore.running:read_status": (1, 2),
+    "gpucore.running:left_code": (1, 2),
+    "gpucore.running:settle": (1, 2),
     "gpucore.record:RunRecord.earlier": (1, 9),
     "gpucore.system.journal:_whole": (1,),
     "gpucore.system.journal:finish_mending": (1,),
@@ -106,7 +110,7 @@ def test_at_whatever_point_a_host_dies_nothing_is_lost_and_nothing_done_twice(
 def test_at_whatever_point_a_resumed_host_dies_the_next_one_ends_what_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = ("gpucore.system.processes:RunningProgram.__init__", "after", 4)
+    first = ("gpucore.engines.local:LocalEngine.started", "before", 4)
     points = named(RESUME_POINTS)
     counters = died_at(tmp_path, [(first, point) for point in points], slow=2)
     report(capsys, f"{len(points)} crash points of a resumed host, {counters}")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
-import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
+from fresh_environments import fresh_environment, run, wheel_of
 
 ROOT = Path(__file__).parents[2]
 BROKEN = "import libthat_is_missing_everywhere\n"
@@ -38,14 +34,6 @@ print(json.dumps({
 """
 
 
-def run(*argv: str | Path, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(one) for one in argv], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def write_distribution(folder: Path, name: str, source: str) -> Path:
     """Write the distribution of docs/plugins.md under another name, with another module."""
     text = (ROOT / "docs" / "plugins.md").read_text()
@@ -57,34 +45,11 @@ def write_distribution(folder: Path, name: str, source: str) -> Path:
     return folder
 
 
-def wheel_of(source: Path, out: Path) -> Path:
-    """Build a wheel with the backend that the distribution names."""
-    out.mkdir()
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", out, cwd=source)
-    return next(out.glob("*.whl"))
-
-
-def lend(needing: importlib.metadata.Distribution, to: Path, lent: set[str]) -> None:
-    """Lend what a distribution needs from this environment, without the network."""
-    for requirement in map(Requirement, needing.requires or ()):
-        name = requirement.name.lower()
-        if name in lent or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        lent.add(name)
-        needed = importlib.metadata.distribution(name)
-        for top in {file.parts[0] for file in needed.files or ()} - {"..", "__pycache__"}:
-            if not (to / top).exists():
-                (to / top).symlink_to(Path(str(needed.locate_file(top))))
-        lend(needed, to, lent)
-
-
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a fresh environment with gpucore, a third party's plugin and a broken one."""
     pytest.importorskip("hatchling", reason="builds wheels: pip install hatchling")
     folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder / "venv", with_pip=True, symlinks=True)
-    python = folder / "venv" / "bin" / "python"
     wheels = [
         wheel_of(ROOT, folder / "core"),
         wheel_of(write_distribution(folder / "src" / "hello", "hello", ""), folder / "hello"),
@@ -92,13 +57,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_distribution(folder / "src" / "broken", "broken", BROKEN), folder / "broken"
         ),
     ]
-    run(python, "-m", "pip", "install", "--no-index", "--no-deps", *wheels, cwd=folder)
-    site = Path(
-        run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=folder).strip()
-    )
-    core = importlib.metadata.Distribution.at(next(site.glob("gpucore_framework-*.dist-info")))
-    lend(core, site, {"gpucore-framework"})
-    return python
+    return fresh_environment(folder, wheels)
 
 
 @pytest.mark.slow

@@ -3,86 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import mrcfile
-import numpy as np
 import pytest
+from adapter_cases import AdapterCase, image
 from gpucore_adapters.gctf import GCTF, gpucore_adapters
-from programs import script
 
-from gpucore.config import ProgramConfig, SiteConfig
-from gpucore.errors import GpucoreError, StepError
-from gpucore.executor import StepExecutor
-from gpucore.outcomes import Started, expected_outputs, judge
-from gpucore.planning import make_step
-from gpucore.plugins import Exit
-from gpucore.standard import FailureClass, StepState, render
-from gpucore.standard.checks import adapter_faults, example_devices, named_outputs
-from gpucore.standard.params import read_values, rooted
-
-if TYPE_CHECKING:
-    from gpucore.standard import Command, Outcome
+from gpucore.errors import GpucoreError
+from gpucore.standard import FailureClass, StepState
+from gpucore.standard.checks import adapter_faults
 
 LEAST = {"mic": "m1.mrc", "pixel_size": 0.885}
-IMAGES = (".mrc", ".ctf", ".pow", ".epa")
 UNBOUNDED: set[str] = set()
+PROGRESS = """CONVERGENCE   PERFECT
+   24401.23    21649.58       34.52         nan  Final Values
+Processing done successfully.
+"""
 
-
-def command(*gpus: int, isolate: bool = False, **given: object) -> Command:
-    """The command of one step, as `--plan` shows it."""
-    values = named_outputs(GCTF, read_values(GCTF, {**LEAST, **given}), "out")
-    return render(GCTF, values, example_devices(gpus), isolate=isolate)
-
-
-def ended(folder: Path, printed: str, *made: str, code: int = 0, **given: object) -> Outcome:
-    """How a step ends whose program printed this, made these in its folder and gave this code."""
-    step = make_step(GCTF, {**LEAST, **given}, name="one", output="out")
-    for name in made:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith(IMAGES):
-            image(folder / name)
-        else:
-            (folder / name).write_text(PROGRESS, encoding="utf-8")
-    (folder / "log.txt").write_text(printed, encoding="utf-8")
-    started = Started(
-        step=step,
-        devices=example_devices((0,)),
-        values=rooted(GCTF, step.values, str(folder)),
-        folder=folder,
-        log=str(folder / "log.txt"),
-    )
-    return judge(started, Exit(code=code))
-
-
-def ran(folder: Path, text: str, **given: object) -> Outcome:
-    """How a real step ends whose program is this shell text."""
-    program = ProgramConfig(executable=script(folder / "standin", text))
-    config = SiteConfig(program={GCTF.name: program})
-    opened = StepExecutor.open(
-        gpus="0", devices="simulated:1", output="out", root=folder, config=config
-    )
-    with opened as executor:
-        future = executor.submit(GCTF, **{**LEAST, **given})
-        error = future.exception()
-    if isinstance(error, StepError):
-        return error.outcome
-    return future.result()
-
-
-def image(path: Path) -> Path:
-    """An MRC file that is no constant."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with mrcfile.new(path, np.arange(64, dtype=np.float32).reshape(8, 8), overwrite=True):
-        pass
-    return path
-
-
-def outputs(**given: object) -> dict[str, str]:
-    """File names of the outputs that these parameters ask for, by name."""
-    step = make_step(GCTF, {**LEAST, **given}, name="one", output="out")
-    expected = expected_outputs(step, step.values, gpu=True)
-    return {one.name: Path(one.path).name for one in expected}
+CASE = AdapterCase(GCTF, LEAST, images=(".mrc", ".ctf", ".pow", ".epa"), text=PROGRESS)
+command, outputs, ended, ran = CASE.command, CASE.outputs, CASE.ended, CASE.ran
 
 
 def test_it_is_offered_and_does_not_contradict_itself() -> None:
@@ -101,10 +39,6 @@ def test_every_number_has_bounds_or_says_why_not_and_every_text_is_there() -> No
     assert GCTF.unverified
 
 
-PROGRESS = """CONVERGENCE   PERFECT
-   24401.23    21649.58       34.52         nan  Final Values
-Processing done successfully.
-"""
 MADE = ("mic.mrc", "mic.ctf", "mic_gctf.log")
 
 

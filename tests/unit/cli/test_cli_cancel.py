@@ -39,7 +39,7 @@ def test_what_outlived_its_host_is_ended_and_that_is_on_record(cli: Cli) -> None
     program = run.cut_off()
     ran = run.verb("cancel", "out")
     assert ran.code == 0, ran.err
-    assert "of a run that had died were ended" in ran.err
+    assert "1 process of a run that had died was ended" in ran.err
     assert gone(program)
     told = json.loads(run.verb("status", "out", "--json").out)
     assert (told["counts"], told["running"]) == ({"cancelled": 1}, [])

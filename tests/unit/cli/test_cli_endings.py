@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from command_line import environment, run_apart, start
+from command_line import COPY, environment, run_apart, start
 from programs import Gate
 
 from gpucore.cli import map_verb
@@ -220,3 +220,45 @@ def test_a_terminal_that_knows_ascii_only_is_no_fault(cli: Cli) -> None:
     ran = run_apart("adapters", "show", "motioncor2", cwd=cli.folder, PYTHONIOENCODING="ascii")
     assert ran.code == 0, ran.err
     assert "pixel_size" in ran.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_while_a_plugin_is_loaded_is_not_taken_for_the_plugins_fault(
+    tmp_path, number
+):
+    (tmp_path / "ends.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\n")
+    info = tmp_path / "ends-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ends\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[gpucore]\nends = ends\n")
+    ran = run_apart("adapters", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert ran.code == 128 + number
+    assert ran.out == ""
+
+
+LOSES_IT = """
+import os, signal, weakref
+class Thing: pass
+thing = Thing()
+reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), {number}))
+del thing
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_python_loses_ends_a_run_before_its_first_step(tmp_path, number):
+    """What a handler raises in a weak reference's callback goes no further."""
+    (tmp_path / "loses.py").write_text(LOSES_IT.format(number=int(number)))
+    info = tmp_path / "loses-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: loses\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[gpucore]\nloses = loses\n")
+    (tmp_path / "copy.toml").write_text(COPY)
+    (tmp_path / "a.mrc").write_text("movie")
+    words = ["map", "copy", "a.mrc", "-o", "out", "--adapter", "copy.toml"]
+    ran = run_apart(*words, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert ran.code == 128 + number
+    assert "Traceback" not in ran.err
+    assert not (tmp_path / "out" / "a.out").exists()

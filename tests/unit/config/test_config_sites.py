@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from gpucore.config import ProgramConfig, SiteConfig, load_site
+from gpucore.config import ContainerConfig, ProgramConfig, SiteConfig, load_site
 from gpucore.errors import ConfigError, Faults, GpucoreError
 
 
@@ -118,6 +118,38 @@ def test_program_tables_merge_by_key_and_variable(place):
     assert site.origins["program.other.executable"] == f"{place.user}:4"
 
 
+def test_how_a_program_is_started_is_merged_key_by_key(place):
+    place.write(
+        place.system,
+        "[program.gctf]\nmodule_load = ['cuda/12', 'gctf']\nprepend_path = ['/a']\n"
+        "container = { image = '/i.sif', options = ['--cleanenv'] }\n",
+    )
+    place.write(
+        place.user,
+        "[program.gctf]\nmodule_load = []\nprepend_path = { LD_LIBRARY_PATH = ['/b', '/c'] }\n"
+        "[program.gctf.container]\ngpu = false\n",
+    )
+    site = place.load()
+    program = site.config.program["gctf"]
+    assert program.module_load == ()
+    assert program.paths == {"LD_LIBRARY_PATH": ("/b", "/c")}
+    assert program.container == ContainerConfig(image="/i.sif", gpu=False, options=("--cleanenv",))
+    assert site.origins["program.gctf.module_load"] == f"{place.user}:2"
+    assert site.origins["program.gctf.prepend_path"] == f"{place.user}:3"
+    assert site.origins["program.gctf.container.image"] == f"{place.system}:4"
+    assert site.origins["program.gctf.container.gpu"] == f"{place.user}:5"
+
+
+def test_a_conda_environment_and_an_image_from_two_files_contradict_each_other(place):
+    place.write(place.system, "program.a.container.image = '/i.sif'\n")
+    place.write(place.user, "program.a.conda_env = 'x'\n")
+    (fault,) = place.faults()
+    assert fault.where == f"{place.user}:1 and {place.system}:1"
+    assert "(`x`) and a container image (`/i.sif`)" in fault.what
+    place.write(place.user, "program.a.conda_env = 'x'\nprogram.a.container.image = ''\n")
+    assert place.load().config.program["a"].container.image == ""
+
+
 def test_disabled_plugins_are_those_of_the_last_file_that_names_them(place):
     place.write(place.system, 'plugins.disable = ["a"]\n')
     place.write(place.user, "[plugins]\n")
@@ -195,6 +227,53 @@ def test_a_wrong_variable_is_named(place, variable, text, what, hint):
         ("[program.gctf]\nexe = 1", ":2: program.gctf.exe", "unknown key `exe`", "executable"),
         ("[program]\ngctf = 'x'", ":2: program.gctf", "a text, not a table", "gctf = {"),
         ("[program.a.env]\nX = 1", ":2: program.a.env.X", "`X` = 1 is a whole number", '"1"'),
+        (
+            "program.a.module_load = ['x', 'y z']",
+            ":1: program.a.module_load[1]",
+            "'y z' is no name of a module",
+            "module avail",
+        ),
+        ("program.a.module_load = ['-f']", ":1: program.a.module_load[0]", "'-f'", "module avail"),
+        ("program.a.module_load = 'x'", ":1: program.a.module_load", "a text", '["x"]'),
+        ("program.a.prepend_path = ['b']", ":1: program.a.prepend_path[0]", "'b'", "absolute"),
+        ("program.a.prepend_path = ['/b:/c']", ":1: program.a.prepend_path[0]", "/b:/c", "each"),
+        (
+            "program.a.prepend_path = { 'A B' = ['/c'] }",
+            ':1: program.a.prepend_path."A B"',
+            "'A B' is no name of a variable",
+            "LD_LIBRARY_PATH",
+        ),
+        ("program.a.conda_env = './e'", ":1: program.a.conda_env", "'./e'", "conda env list"),
+        (
+            "program.a = { conda_env = 'e', container = { image = '/i' } }",
+            ":1: program.a.conda_env",
+            "both given",
+            "keep one",
+        ),
+        (
+            "program.a.container.image = 'mc.sif'",
+            ":1: program.a.container.image",
+            "'mc.sif' is neither",
+            '"docker://mc.sif"',
+        ),
+        (
+            "program.a.container = { engine = 'docker', image = '-v' }",
+            ":1: program.a.container.image",
+            "'-v' is no image",
+            "a name",
+        ),
+        (
+            "program.a.container.engine = 'dockr'",
+            ":1: program.a.container.engine",
+            '`engine` cannot be "dockr"',
+            "did you mean `docker`?",
+        ),
+        (
+            "program.a.container.images = 'x'",
+            ":1: program.a.container.images",
+            "unknown key",
+            "`image`",
+        ),
         ("[plugins]\ndisabled = []", ":2: plugins.disabled", "unknown key", "`disable`"),
     ],
 )

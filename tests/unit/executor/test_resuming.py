@@ -13,6 +13,7 @@ from programs import Gate
 
 from gpucore.errors import GpucoreError
 from gpucore.standard import StepState
+from gpucore.standard.step import Limits
 
 APPEND = "echo ran >>attempts; echo result >{out}"
 
@@ -149,11 +150,38 @@ def test_a_program_that_outlived_its_host_keeps_its_gpu(open_executor, tmp_path)
 @pytest.mark.slow
 def test_a_program_that_was_killed_with_its_host_is_started_again(open_executor, tmp_path):
     here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
-    text = f"echo ran >>attempts; echo $$ >pid; [ -e again ] || {{ echo here >{here}; cat {go}; }}"
+    told = "echo ran >>attempts; echo $$ $PPID >pids"
+    text = f"{told}; [ -e again ] || {{ echo here >{here}; cat {go}; }}"
     killed_host(tmp_path, here, text)
     (tmp_path / "again").touch()
-    pid = int((tmp_path / "pid").read_text())
-    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    program, shepherd = map(int, (tmp_path / "pids").read_text().split())
+    os.kill(shepherd, signal.SIGKILL)
+    os.killpg(program, signal.SIGKILL)
     with open_executor("0", 2, adapters=[GPU], devices="simulated:1", resume=True) as executor:
         assert executor.submit("gpu", name="s", text=text).result(LONG).done
+    assert attempts(tmp_path) == 2
+
+
+@pytest.mark.slow
+def test_an_orphan_that_is_killed_has_failed_with_that_signal(open_executor, tmp_path):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    text = f"echo $$ >pid; echo here >{here}; cat {go}"
+    killed_host(tmp_path, here, text)
+    os.killpg(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    with open_executor("0", 2, adapters=[GPU], devices="simulated:1", resume=True) as executor:
+        outcome = outcome_of(executor.submit("gpu", name="s", text=text))
+    assert (outcome.state, outcome.exit_code) == (StepState.FAILED, -signal.SIGKILL)
+
+
+def test_a_step_whose_shepherd_is_killed_fails_and_is_tried_again(open_executor, tmp_path):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    text = (
+        f"echo ran >>attempts; echo $PPID >shepherd; "
+        f"[ $(wc -l <attempts) = 2 ] || {{ echo here >{here}; cat {go}; }}"
+    )
+    with open_executor(adapters=[CPU, GPU]) as executor:
+        future = executor.submit("gpu", text=text, limits=Limits(retries=1))
+        here.receive()
+        os.kill(int((tmp_path / "shepherd").read_text()), signal.SIGKILL)
+        assert future.result(LONG).done
     assert attempts(tmp_path) == 2

@@ -227,9 +227,7 @@ def test_relative_programs_are_found_from_where_they_were_named(
     (tmp_path / "tools").mkdir()
     script(tmp_path / "tools" / "prog", "echo made > out.txt")
     monkeypatch.chdir(tmp_path)
-    adapter = shell(
-        "own", own_directory=True, output=(Output(name="out", path="o.txt", made="out.txt"),)
-    )
+    adapter = shell("own", own_directory=True, output=(Output(name="out", made="out.txt"),))
     config = SiteConfig(program={"own": ProgramConfig(executable="tools/prog")})
     with open_executor(adapters=[adapter], config=config) as executor:
         ended = outcome_of(executor.submit("own", text="", out="o.txt"))

@@ -5,17 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from checked_adapters import (
+    GOOD,
+    MOVIE,
+    OUT,
+    with_argv,
+    with_command,
+    with_example,
+    with_gpu,
+    with_param,
+    without_marks,
+)
 
 from gpucore.standard.adapter import (
     Adapter,
-    Example,
     Failure,
     Group,
     InputFile,
     Link,
     Output,
     Param,
-    Template,
 )
 from gpucore.standard.checks import adapter_faults, example_devices, named_outputs
 from gpucore.standard.model import FailureClass
@@ -23,79 +32,13 @@ from gpucore.standard.params import read_values
 from gpucore.standard.program import Gpu, Program, Version
 from gpucore.standard.use import GpuUse
 
-MOVIE = Param(type="path", help="movie", item=True)
-OUT = Param(type="path", help="micrograph", output="%(movie.stem)s.mrc")
-GOOD = Adapter(
-    name="prog",
-    title="Prog: it aligns",
-    program=Program(executable="Prog", version=Version(args=("-v",), regex=r"(\d+)")),
-    gpu=Gpu(use=GpuUse.OPTIONAL, form="space"),
-    command=Template(
-        argv=(
-            "%(EXE)s",
-            "-In",
-            "%(movie)s",
-            "-Out",
-            "%(out)s",
-            Group(args=("-Gain", "%(gain)s")),
-            Group(args=("-Gpu", "%(GPU)s"), when="gpu"),
-        ),
-        stdin=("%(movie.base)s",),
-        env={"THREADS": "1"},
-        own_directory=True,
-    ),
-    params={
-        "movie": MOVIE,
-        "out": OUT,
-        "gain": Param(type="path", help="gain", optional=True),
-        "mpi": Param(type="int", help="ranks", default=1),
-    },
-    file=(InputFile(name="in.star", text="%(movie)s\n"),),
-    link=(Link(name="l", target="%(movie)s"),),
-    output=(Output(name="log", path="%(out.base)s.log", when="gain"),),
-    failure=(Failure(match="no valid device", class_=FailureClass.NO_DEVICE),),
-    example=(
-        Example(
-            params={"movie": "m.tif"},
-            gpus=(0, 3),
-            argv=("Prog", "-In", "m.tif", "-Out", "m.mrc", "-Gpu", "0", "3"),
-            stdin="m\n",
-            env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "THREADS": "1"},
-        ),
-        Example(params={"movie": "m.tif"}, argv=("Prog", "-In", "m.tif", "-Out", "m.mrc")),
-    ),
-)
-
-
-def with_command(**changes: object) -> Adapter:
-    return replace(GOOD, command=replace(GOOD.command, **changes), example=())
-
-
-def with_gpu(**changes: object) -> Adapter:
-    return replace(GOOD, gpu=replace(GOOD.gpu, **changes), example=())
-
-
-def with_param(name: str, param: Param) -> Adapter:
-    return replace(GOOD, params={**GOOD.params, name: param}, example=())
-
-
-def with_argv(*more: str | Group) -> Adapter:
-    return with_command(argv=(*GOOD.command.argv, *more))
-
-
-def with_example(**changes: object) -> Adapter:
-    return replace(GOOD, example=(replace(GOOD.example[0], **changes),))
-
-
-def without_marks(gpu: Gpu) -> Adapter:
-    return replace(with_command(argv=("%(EXE)s",)), gpu=gpu)
-
 
 def test_a_good_adapter_has_no_faults() -> None:
     assert adapter_faults(GOOD) == []
 
 
 X = Param(type="string", help="x")
+
 
 CASES: list[tuple[Adapter, str, str, str]] = [
     (replace(GOOD, name="Prog 1"), "name", "`Prog 1` is no adapter's name", "a letter first"),
@@ -244,7 +187,7 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "",
     ),
     (
-        replace(GOOD, output=(Output(name="a", path="a", made="%(no)s"),)),
+        replace(GOOD, output=(Output(name="a", path="%(out.base)s.a", made="%(no)s"),)),
         "output[0].made",
         "%(no)s names no parameter",
         "",
@@ -255,7 +198,7 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "a step that has no directory",
         "own_directory = true",
     ),
-    (with_argv(Group(args=("a",), when="gpus")), "command.argv[7]", "`gpus` is no", "`gpu`"),
+    (with_argv(Group(args=("a",), when="gpux")), "command.argv[7]", "`gpux` is no", "`gpu`"),
     (with_argv(Group(args=("a",), unless="gian")), "command.argv[7]", "`gian` is no", "`gain`"),
     (
         with_command(stdin=(Group(args=("a",), when="gian"),)),
@@ -265,7 +208,7 @@ CASES: list[tuple[Adapter, str, str, str]] = [
     ),
     (replace(GOOD, output=(Output(name="a"),)), "output[0]", "`a` has no path", "where it lies"),
     (
-        replace(GOOD, output=(Output(name="a", path="a"), Output(name="a", path="b"))),
+        replace(GOOD, output=tuple(Output(name="a", path=f"%(out.base)s.{end}") for end in "ab")),
         "output[1]",
         "two outputs are called `a`",
         "rename",
@@ -277,16 +220,16 @@ CASES: list[tuple[Adapter, str, str, str]] = [
         "%(out.base)s",
     ),
     (
-        replace(GOOD, output=(Output(name="a", path="a", match="("),)),
+        replace(GOOD, output=(Output(name="a", path="%(out.base)s.a", match="("),)),
         "output[0].match",
         "`(` is no regular expression",
         "mend",
     ),
     (
-        replace(GOOD, output=(Output(name="a", path="a", when="zz"),)),
+        replace(GOOD, output=(Output(name="a", path="%(out.base)s.a", when="zz"),)),
         "output[0]",
         "`zz` is no condition",
-        "one of: gpu, cpu, movie",
+        "one of: gpu, cpu, gpus, movie",
     ),
     (
         replace(GOOD, failure=(Failure(match="(", class_=FailureClass.UNKNOWN),)),

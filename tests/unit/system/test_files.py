@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gpucore.errors import ConfigError
 from gpucore.standard.model import Command, FileToWrite, LinkToMake
 from gpucore.system.files import (
     collect,
@@ -17,6 +18,7 @@ from gpucore.system.files import (
     made_anew,
     safe_name,
     stamp,
+    stamp_before,
     writable_fault,
 )
 
@@ -181,17 +183,38 @@ def test_what_was_made_is_moved_across_disks_at_one_stroke(folder, tmp_path, oth
 def test_a_move_across_disks_that_fails_leaves_nothing_half_done(
     folder, tmp_path, other_disk, monkeypatch
 ):
-    def full(source, target):
-        Path(target).write_text("ha")
+    def full(source, target, size):
+        target.write(b"ha")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", full)
+    monkeypatch.setattr("shutil.copyfileobj", full)
     (folder / "made").write_text("image")
     (tmp_path / "out").write_text("earlier")
     assert "No space left" in collect(folder, "made", str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "earlier"
     assert (folder / "made").read_text() == "image"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "own"]
+
+
+def test_a_move_across_disks_does_not_follow_what_lies_in_its_way(folder, tmp_path, other_disk):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    (tmp_path / ".out.part").symlink_to(precious)
+    (folder / "made").write_text("image")
+    assert collect(folder, "made", str(tmp_path / "out")) == ""
+    assert (tmp_path / "out").read_text() == "image"
+    assert precious.read_text() == "precious"
+
+
+def test_an_output_in_which_a_program_would_wait_for_ever_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(ConfigError, match="is a pipe"):
+            stamp_before(str(tmp_path / name))
+    (tmp_path / "own").symlink_to("nowhere")
+    assert stamp_before(str(tmp_path / "own")) is None
+    assert stamp_before(str(tmp_path / "missing")) is None
 
 
 def test_a_steps_own_directory_gets_files_and_links(folder):

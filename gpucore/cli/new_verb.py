@@ -1,0 +1,42 @@
+"""``gpucore new``: begin an adapter."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from gpucore.cli.terminal import clean, talk
+
+__all__ = ["command"]
+
+
+@click.group("new")
+def command() -> None:
+    """Begin an adapter, as a file or as a package."""
+
+
+@command.command("adapter", epilog="Example: gpucore new adapter sharpen")
+@click.argument("name", metavar="NAME")
+@click.option("--package", is_flag=True, help="Write a distribution, with entry point and tests.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(file_okay=False),
+    default=".",
+    metavar="DIR",
+    help="Where it is written; the working directory by default.",
+)
+def adapter(name: str, package: bool, output: str) -> int:
+    """Write an adapter that passes every check, to be changed into one for your program."""
+    from gpucore.scaffold import new_adapter_file, new_adapter_package  # noqa: PLC0415
+
+    made = (new_adapter_package if package else new_adapter_file)(name, Path(output))
+    click.echo(clean(str(made)))
+    place = shlex.quote(str(made))
+    after = f"gpucore config check {place}"
+    if package:
+        after = f"pip install -e {shlex.quote(f'{made}[test]')} && pytest {place}"
+    talk(f"change it into what your program wants, then: {clean(after)}")
+    return 0

@@ -1,0 +1,75 @@
+"""What a user should know before a run of the GPUs that its steps will get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpucore.standard.gpuforms import usable
+from gpucore.standard.template import ranks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gpucore.provision import Provision
+    from gpucore.standard.adapter import Adapter
+    from gpucore.standard.step import Step
+
+__all__ = ["gpu_notes"]
+
+
+def gpu_notes(steps: Iterable[Step], provision: Provision) -> Iterator[str]:
+    """Yield what to say of some steps, once for each stage: most often nothing.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        Steps that are about to be submitted.
+    provision : Provision
+        What the run is given.
+    """
+    if not provision.units:
+        return
+    seen: set[tuple[str, str, int | None, int]] = set()
+    for step in steps:
+        gpu = step.adapter.gpu
+        if not gpu.use.uses_gpu(use_gpu=step.use_gpu):
+            continue
+        ranks = ranks_of(step.adapter, step.shared) if gpu.ranks else 1
+        kind = (step.stage, step.adapter.name, step.gpus, ranks)
+        if kind not in seen:
+            seen.add(kind)
+            yield from _notes(step, ranks, provision)
+
+
+def _notes(step: Step, ranks: int, provision: Provision) -> Iterator[str]:
+    adapter, gpu = step.adapter, step.adapter.gpu
+    who = step.stage or adapter.name
+    if step.gpus is None:
+        given = [unit.devices for unit in provision.units]
+    else:
+        given = [provision.devices[: step.gpus]]
+    held = [len({device.uuid for device in devices}) for devices in given]
+    used = [len(usable(gpu, devices, ranks=ranks)) for devices in given]
+    if gpu.changes_result and max(used) > 1:
+        numbers = " or ".join(map(str, sorted(set(used))))
+        yield (
+            f"{who}: a step gets {numbers} GPUs, which changes its result: {gpu.changes_result}; "
+            "with one GPU for each step it stays the same"
+        )
+    idle = [(has, uses) for has, uses in zip(held, used, strict=True) if has > uses]
+    if idle:
+        has, uses = max(idle)
+        yield (
+            f"{who}: {adapter.name} uses {uses} of the {has} GPUs that a step gets, and the rest "
+            "stays idle; a worker for each GPU would use them all"
+        )
+    yield from _memory_note(who, adapter, provision)
+
+
+def _memory_note(who: str, adapter: Adapter, provision: Provision) -> Iterator[str]:
+    needed = adapter.gpu.memory
+    small = [one for one in provision.devices if needed and 0 < one.memory_mib < needed]
+    if small:
+        names = ", ".join(f"GPU {one.index} has {one.memory_mib}" for one in small)
+        on = f"; it depends: {adapter.gpu.memory_note}" if adapter.gpu.memory_note else ""
+        yield f"{who}: {adapter.name} needs {needed} MiB on each GPU, and {names}{on}"

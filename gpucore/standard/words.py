@@ -1,0 +1,73 @@
+"""What a value becomes as text: in an argument, in a file's name, on standard input."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gpucore.errors import TemplateError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gpucore.standard.adapter import Param, Scalar, Value
+    from gpucore.standard.marks import Mark
+
+__all__ = ["filled_mark", "value_of", "word"]
+
+
+def word(value: Scalar, param: Param | None) -> str:
+    """Return the text of one value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return (param.yes if value else param.no) if param else str(value).lower()
+    return param.format % value if param and param.format else repr(value)
+
+
+def value_of(mark: Mark, names: Mapping[str, Value]) -> Value:
+    """Return what a mark names, a part of a path as text.
+
+    Raises
+    ------
+    TemplateError
+        When it names nothing, or nothing that has a value.
+    """
+    if mark.name not in names:
+        raise TemplateError(
+            f"the mark {mark} names nothing that is known here", hint=did_you_mean(mark.name, names)
+        )
+    value = names[mark.name]
+    if value is None:
+        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{mark.name}`")
+    return _part(str(value), mark.part) if mark.part and not isinstance(value, tuple) else value
+
+
+def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Param]) -> str:
+    """Return the text of a mark.
+
+    Raises
+    ------
+    TemplateError
+        When it has no value, or one that is not a single text.
+    """
+    value = value_of(mark, names)
+    param = params.get(mark.name)
+    if not isinstance(value, tuple):
+        return word(value, param) if value is not None else ""
+    if mark.part or param is None or param.separator is None:
+        raise TemplateError(
+            f"the list {mark} stands inside a text",
+            hint="let it be an argument of its own, or give the parameter a `separator`",
+        )
+    return param.separator.join(word(one, param) for one in value)
+
+
+def _part(text: str, part: str) -> str:
+    path = PurePosixPath(text)
+    if part == "base":
+        # Not path.with_suffix(""), which would make an option of `./-x.mrc`.
+        return text.rstrip("/").removesuffix(path.suffix) if path.suffix else text
+    if part == "dir":
+        return str(path.parent)
+    return str(getattr(path, part))

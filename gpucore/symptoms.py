@@ -1,0 +1,60 @@
+"""What a program left behind that tells how it ended: its exit code, what it printed, its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpucore.standard.template import fill_text, holds
+from gpucore.system.files import TICK_NS, stamp
+from gpucore.system.logs import find_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpucore.outcomes import Started
+    from gpucore.plugins.offers import Exit
+    from gpucore.standard.adapter import Failure
+
+__all__ = ["symptoms"]
+
+
+def symptoms(
+    started: Started, ended: Exit, failures: Iterable[Failure]
+) -> list[tuple[Failure, str]]:
+    """Return the failures that fit, each with what tells of it, in their order.
+
+    What tells of one is a line of what was printed or of a file, or that a file is there; of one
+    that an exit code alone tells it is an empty text.
+    """
+    adapter, values = started.step.adapter, started.values
+    fitting = [
+        one
+        for one in failures
+        if (not one.codes or ended.code in one.codes)
+        and holds(one, values, adapter.params, gpu=bool(started.devices))
+    ]
+    files: dict[str, list[int]] = {}
+    found: dict[int, str] = {}
+    for place, one in enumerate(fitting):
+        path = _found(started, ended, one.file) if one.file else started.log
+        if one.match:
+            files.setdefault(path, []).append(place)
+        elif not one.file or path:
+            found[place] = f"{Path(path).name} is there" if one.file else ""
+    for path, places in files.items():
+        if not path:
+            continue
+        lines = {id(one): line for one, line in find_marks(path, [fitting[n] for n in places])}
+        found.update({n: lines[id(fitting[n])] for n in places if id(fitting[n]) in lines})
+    return [(fitting[place], found[place]) for place in sorted(found)]
+
+
+def _found(started: Started, ended: Exit, file: str) -> str:
+    """Return the last file, in order of name, that this step's program wrote; or an empty text."""
+    path = Path(started.folder, fill_text(file, started.values, started.step.adapter.params))
+    begun = ended.started * 1e9 - TICK_NS
+    # A name that is there is no pattern, whatever characters it holds.
+    there = [path] if path.exists() else sorted(path.parent.glob(path.name))
+    fresh = [str(one) for one in there if (state := stamp(str(one))) and state.changed_ns >= begun]
+    return fresh[-1] if fresh else ""
