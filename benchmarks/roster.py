@@ -123,8 +123,8 @@ class Reading:
     seconds: float
 
 
-def read(peer: Peer, load: Load) -> Reading:
-    """Run a peer's driver once.
+def read(peer: Peer, load: Load, scratch: Path) -> Reading:
+    """Run a peer's driver once; its files lie in `scratch`, and stay there.
 
     Raises
     ------
@@ -154,7 +154,11 @@ def read(peer: Peer, load: Load) -> Reading:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env=os.environ
+        | {
+            "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "TMPDIR": str(scratch),
+        },
         start_new_session=True,
     )
     try:

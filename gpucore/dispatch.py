@@ -45,6 +45,7 @@ from gpucore.standard.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gpucore.observers import Observers
     from gpucore.plugins.offers import Engine
     from gpucore.running import Surroundings
     from gpucore.standard.step import Step
@@ -67,8 +68,8 @@ class Dispatch:
         Runs programs.
     around : Surroundings
         What all steps have in common.
-    tell : callable
-        Told of every event; must not raise.
+    tell : Observers
+        Told of every event.
 
     Attributes
     ----------
@@ -81,7 +82,7 @@ class Dispatch:
         machine: Machine,
         engine: Engine,
         around: Surroundings,
-        tell: Callable[[Event], None],
+        tell: Observers,
     ) -> None:
         self.counts = dict.fromkeys(StepState, 0)
         self._machine = machine
@@ -225,13 +226,14 @@ class Dispatch:
             attempt=attempt,
         )
         self._running[number] = running
+        running.claim()
         self._engine.start(
             EngineTask(
                 step=number,
                 name=running.step.name,
                 run=self._around.run,
                 prepare=running.prepare,
-                begun=running.begun,
+                begun=running.begun if self._tell.wanted else None,
                 ended=running.ended,
             )
         )
@@ -280,9 +282,11 @@ class Dispatch:
                 )
             )
             self.handle(Ended(number, done=False, again=True))
+            running.give_back()
             return
         # The devices go on at once; who waits for this step's result comes second.
         self.handle(Ended(number, done=outcome.done))
+        running.give_back()
         self._write(
             outcome, running.attempt, lambda: self._settle(number, outcome), running.recorded
         )

@@ -30,8 +30,9 @@ class RunLeases:
     """Gives the steps of a run their kernel leases; steps that share a device share one.
 
     Between runs a device is exclusive (or the site's ``shares`` divide it); inside a run the GPU
-    list says how many steps share it. When the last of them ends the lease is given back, and
-    asked for again by the next: so that another run that waits has its turn.
+    list says how many steps share it. When the last of them ends the lease goes to the run's next
+    step for just these devices; it is given back when there is none, and when another run waits
+    for one of them: that one has its turn first.
 
     Parameters
     ----------
@@ -84,8 +85,35 @@ class RunLeases:
             # A device that this run had was given back meanwhile. Nobody holds while it waits.
             held.release()
 
+    def wanted(self, uuids: Sequence[str]) -> bool:
+        """Say whether another run waits for one of these devices, which this run holds."""
+        with self._changed:
+            uses = {self._uses[uuid] for uuid in uuids}
+        return any(use.held.wanted() for use in uses)
+
+    def claim(self, uuids: Sequence[str]) -> bool:
+        """Take over the leases of some devices if this run holds just these; do not wait.
+
+        What was claimed is used by `use`, and given back by `give`.
+        """
+        with self._changed:
+            uses = {use for uuid in uuids if (use := self._uses.get(uuid)) is not None}
+            if {uuid for use in uses for uuid in use.uuids} != set(uuids):
+                return False
+            for use in uses:
+                use.steps += 1
+            return True
+
+    def use(self, uuids: Sequence[str], step: str) -> tuple[int, ...]:
+        """Return the descriptors of what was claimed, and note for people what it is used for."""
+        with self._changed:
+            uses = {self._uses[uuid] for uuid in uuids}
+        for use in uses:
+            use.held.note(step)
+        return tuple(fd for use in uses for fd in use.held.fds)
+
     def give(self, uuids: Sequence[str]) -> None:
-        """Give back what `take` gave to one step."""
+        """Give back what `take` or `claim` gave to one step."""
         with self._changed:
             for use in {self._uses[uuid] for uuid in uuids}:
                 use.steps -= 1

@@ -35,6 +35,11 @@ class Observers:
         self._lock = threading.Lock()
         self._noted: set[str] = set()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody wants to know."""
+        return self._on_event is not None or self._plugins.is_observed
+
     def __call__(self, event: Event) -> None:
         """Tell an event."""
         self._plugins.publish(event)

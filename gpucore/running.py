@@ -141,15 +141,23 @@ class RunningStep:
         self._earlier = earlier
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
+        self._started: Started | None = None
+        self._uuids = tuple(dict.fromkeys(device.uuid for device in grant.devices))
         self._leased: tuple[str, ...] = ()
         self._container = ""
         self.cancelled = False
         self.recorded: Callable[[], None] | None = None
         """To be called when its end is on record."""
 
-    @cached_property
+    @property
     def started(self) -> Started:
         """What is known of it from its start on; made on the engine's thread, not under a lock."""
+        # No cached_property: before Python 3.12 all steps of all threads would share its lock.
+        if self._started is None:
+            self._started = self._start()
+        return self._started
+
+    def _start(self) -> Started:
         place = f"{self.number + 1:06d}-{safe_name(self.step.name)}"
         folder = self._around.folder.path
         return Started(
@@ -244,7 +252,10 @@ class RunningStep:
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
         self._end_container(ended)
-        self._give_back()
+        leases = self._around.leases
+        if self._leased and leases is not None and (ended.survived or leases.wanted(self._leased)):
+            # Who waits need not wait for the judgement, and what it left running keeps its GPU.
+            self.give_back()
         if ended.stopped:
             end_unfinished(self._unfinished)
         if ended.recorded is not None:
@@ -262,12 +273,18 @@ class RunningStep:
         leases = self._around.leases
         if leases is None or not self.grant.devices:
             return ()
-        uuids = tuple(dict.fromkeys(device.uuid for device in self.grant.devices))
-        fds = leases.take(uuids, self.step.name)
-        self._leased = uuids
+        if self._leased:
+            return leases.use(self._leased, self.step.name)
+        fds = leases.take(self._uuids, self.step.name)
+        self._leased = self._uuids
         return fds
 
-    def _give_back(self) -> None:
+    def claim(self) -> None:
+        leases = self._around.leases
+        if leases is not None and self.grant.devices and leases.claim(self._uuids):
+            self._leased = self._uuids
+
+    def give_back(self) -> None:
         if self._leased and self._around.leases is not None:
             self._around.leases.give(self._leased)
             self._leased = ()

@@ -1,7 +1,7 @@
 """gpucore itself, through the API that a host application uses, with simulated devices.
 
 Unlike the reference it keeps a log file for each step; with ``--keep leases`` the machine's leases
-besides, with ``--keep journal`` also a journal on disk and a shepherd for each program.
+besides, with ``--keep journal`` also a journal on disk.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ def adapter(asked: Workload) -> str:
 def main() -> None:
     """Measure the workload."""
     asked = workload()
-    with tempfile.TemporaryDirectory() as scratch:
-        described = Path(scratch, f"{ADAPTER}.toml")
-        described.write_text(adapter(asked), encoding="utf-8")
-        with StepExecutor.open(
-            gpus=f"0-{asked.slots - 1}",
-            threads=asked.slots + 1,
-            devices=f"simulated:{asked.slots}",
-            output=str(Path(scratch, "out")),
-            adapters=[str(described)],
-            config=SiteConfig(leases="run" if asked.keep == "logs" else "machine"),
-            journal=asked.keep == "journal",
-        ) as executor:
-            for future in [executor.submit(ADAPTER) for _ in range(asked.warm)]:
-                future.result()
-            start = time.perf_counter()
-            futures = [executor.submit(ADAPTER) for _ in range(asked.steps)]
-            outcomes = [future.result() for future in futures]
-            seconds = time.perf_counter() - start
+    scratch = tempfile.mkdtemp()  # deleted by whoever measures, when all peers have run
+    described = Path(scratch, f"{ADAPTER}.toml")
+    described.write_text(adapter(asked), encoding="utf-8")
+    with StepExecutor.open(
+        gpus=f"0-{asked.slots - 1}",
+        threads=asked.slots + 1,
+        devices=f"simulated:{asked.slots}",
+        output=str(Path(scratch, "out")),
+        adapters=[str(described)],
+        config=SiteConfig(leases="run" if asked.keep == "logs" else "machine"),
+        journal=asked.keep == "journal",
+    ) as executor:
+        for future in [executor.submit(ADAPTER) for _ in range(asked.warm)]:
+            future.result()
+        start = time.perf_counter()
+        futures = [executor.submit(ADAPTER) for _ in range(asked.steps)]
+        outcomes = [future.result() for future in futures]
+        seconds = time.perf_counter() - start
     report(
         asked,
         peer={"logs": "gpucore"}.get(asked.keep, f"gpucore-{asked.keep}"),

@@ -42,7 +42,7 @@ class _Task:
 
     __slots__ = (
         "beginning", "begun", "code", "error", "heard", "key", "limit", "over", "prepared",
-        "programs", "size", "started", "stopped", "task", "when",
+        "programs", "size", "started", "stopped", "survived", "task", "when",
     )  # fmt: skip
 
     def __init__(self, key: int, task: EngineTask) -> None:
@@ -56,6 +56,7 @@ class _Task:
         self.code: int | None = None
         self.error: Exception | None = None
         self.when = 0.0  # it ended
+        self.survived = False  # what it started did, and holds its leases
         self.stopped: bool | None = None  # whether it is to be ended at once; None: not stopped
         self.limit = ""
         self.begun = self.heard = 0.0  # by the monotonic clock; and when it last printed something
@@ -137,9 +138,11 @@ class LocalEngine:
         """Hear that a program runs."""
         with self._lock:
             one = self._tasks[key]
-            one.started, one.beginning = when, True
+            one.started = when
             one.begun = one.heard = time.monotonic()
-            self._put(functools.partial(self._begin, one))
+            if one.task.begun is not None:
+                one.beginning = True
+                self._put(functools.partial(self._begin, one))
         if one.prepared is not None and (one.prepared.wall or one.prepared.quiet):
             self._limited[key] = one
 
@@ -155,8 +158,9 @@ class LocalEngine:
         )
         self._hear_end(key, None, error, time.time())
 
-    def ended(self, key: int, code: int, when: float) -> None:
+    def ended(self, key: int, code: int, *, survived: bool, when: float) -> None:
         """Hear that a program ended."""
+        self._tasks[key].survived = survived
         self._hear_end(key, code, None, when)
 
     def look(self) -> float | None:
@@ -262,7 +266,7 @@ class LocalEngine:
         raise ProgramError("no program can be started: whatever starts them is ended at once")
 
     def _begin(self, one: _Task) -> None:
-        if one.prepared is not None:
+        if one.prepared is not None and one.task.begun is not None:
             with contextlib.suppress(Exception):  # an observer's fault is not the program's
                 one.task.begun(one.prepared)
         with self._lock:
@@ -301,6 +305,7 @@ class LocalEngine:
             error=one.error,
             stopped=one.stopped is not None,
             limit=one.limit,
+            survived=one.survived,
             prepared=prepared,
             recorded=None if programs is None else functools.partial(programs.take, one.key),
         )

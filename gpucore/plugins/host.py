@@ -187,6 +187,11 @@ class PluginHost:
         self._adapters.items[adapter.name] = adapter
         self._adapters.providers[adapter.name] = Provider(origin=origin)
 
+    @property
+    def is_observed(self) -> bool:
+        """Whether a plugin wants to know of events."""
+        return bool(self._observers)
+
     def publish(self, event: Event) -> None:
         """Tell every plugin that wants to know; no fault of theirs comes back."""
         for plugin, observe in self._observers:

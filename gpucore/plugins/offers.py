@@ -105,6 +105,8 @@ class Exit:
         Whether the engine was told to stop it.
     limit : str
         Which limit it was ended for, in words; empty when it was not.
+    survived : bool
+        Whether processes that it started, and that inherited its descriptors, are still there.
     prepared : Prepared or None
         What was started.
     recorded : callable or None
@@ -117,6 +119,7 @@ class Exit:
     error: Exception | None = None
     stopped: bool = False
     limit: str = ""
+    survived: bool = False
     prepared: Prepared | None = field(default=None, repr=False)
     recorded: Callable[[], None] | None = field(default=None, repr=False)
 
@@ -136,8 +139,8 @@ class EngineTask:
     prepare : callable
         Makes it ready; called once, on a thread of the engine. What it raises is the `Exit`'s
         error.
-    begun : callable
-        Called once with what was prepared, when the program runs.
+    begun : callable or None
+        Called once with what was prepared, when the program runs; None: nobody wants to know.
     ended : callable
         Called exactly once with the `Exit`, on a thread of the engine, however it ended.
     """
@@ -146,7 +149,7 @@ class EngineTask:
     name: str
     run: str
     prepare: Callable[[], Prepared]
-    begun: Callable[[Prepared], None]
+    begun: Callable[[Prepared], None] | None
     ended: Callable[[Exit], None]
 
 

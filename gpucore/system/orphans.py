@@ -13,6 +13,7 @@ import select
 import signal
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,7 @@ def process_start(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
+@lru_cache(maxsize=1)
 def boot_id() -> str:
     """Return the identity of this boot of the machine; empty where there is none."""
     try:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -42,8 +43,11 @@ class Listener(Protocol):
     def lost(self, key: int) -> None:
         """Hear that how a program ended, or whether it was started, will never be known."""
 
-    def ended(self, key: int, code: int, when: float) -> None:
-        """Hear that a program ended; its exit code is negative for a signal."""
+    def ended(self, key: int, code: int, *, survived: bool, when: float) -> None:
+        """Hear that a program ended; its exit code is negative for a signal.
+
+        ``survived``: processes that it started are still there, and hold its descriptors.
+        """
 
     def look(self) -> float | None:
         """Do what is due by the clock; return the seconds until something is again."""
@@ -92,7 +96,7 @@ class Programs:
         OSError
             When the text for its standard input cannot be laid down.
         """
-        environment = {os.fsencode(k): os.fsencode(v) for k, v in prepared.env.items()}
+        environment = {_encoded(name): _encoded(text) for name, text in prepared.env.items()}
         argv = [os.fsencode(one) for one in prepared.argv]
         with contextlib.ExitStack() as opened:
             fds = list(prepared.fds)
@@ -162,7 +166,8 @@ class Programs:
                     continue
                 self._open.discard(key)
                 if what == "ended":
-                    listener.ended(key, *more)
+                    code, survived, when = more
+                    listener.ended(key, code, survived=survived, when=when)
                 else:
                     number, file, _ = more
                     listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))
@@ -172,6 +177,12 @@ class Programs:
             connection.close()
         for key in left:
             listener.lost(key)
+
+
+@lru_cache(maxsize=4096)
+def _encoded(text: str) -> bytes:
+    """Return a text of an environment, which hardly changes from step to step, as bytes."""
+    return os.fsencode(text)
 
 
 def _start_shepherd(run: str, connection: int) -> subprocess.Popen[bytes]:

@@ -19,7 +19,8 @@ program inherits come beside its message (``SCM_RIGHTS``). To the shepherd:
 - ``("close",)``: the host ends in order, and nothing it started is left.
 
 From it: ``("started", key, pid, time)``, ``("failed", key, errno, file, time)`` and ``("ended",
-key, code, time)``.
+key, code, survived, time)``; ``survived``: a process that the program started still holds its
+descriptors.
 """
 
 from __future__ import annotations
@@ -113,6 +114,7 @@ class _Start(NamedTuple):
 class _Child(NamedTuple):
     key: int
     status: bytes
+    alive: int  # the end to read of a pipe that its processes hold the other end of; -1: none
 
 
 class _Shepherd:
@@ -175,13 +177,18 @@ class _Shepherd:
             self._ended.pop(one, None)
         passed = self._frames.descriptors[: program.descriptors]
         del self._frames.descriptors[: program.descriptors]
-        opened = list(passed)
+        opened, alive = list(passed), -1
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
             output = os.open(program.log, flags, 0o666)
             opened.append(output)
             os.chdir(program.cwd)
-            for one in passed[1:] if program.stdin else passed:
+            inherited = passed[1:] if program.stdin else passed
+            if inherited:
+                alive, held = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+                inherited = [*inherited, held]
+                opened.append(held)
+            for one in inherited:
                 os.set_inheritable(one, True)
             pid = os.posix_spawn(
                 _found(program.argv[0], program.env),
@@ -205,7 +212,7 @@ class _Shepherd:
         finally:
             for one in opened:
                 os.close(one)
-        self._children[pid] = _Child(program.key, program.status)
+        self._children[pid] = _Child(program.key, program.status, alive)
         self._pids[program.key] = pid
         self._tell("started", program.key, pid, time.time())
 
@@ -250,13 +257,14 @@ class _Shepherd:
                 continue
             del self._pids[child.key]
             self._deadlines.pop(child.key, None)
+            survived = child.alive >= 0 and _is_held(child.alive)
             code = os.waitstatus_to_exitcode(how)
             if not self._host_is_there:
                 _leave(child.status, code)
                 continue
             if child.status:
                 self._ended[child.key] = (child.status, code)
-            self._tell("ended", child.key, code, time.time())
+            self._tell("ended", child.key, code, survived, time.time())
 
     def _tell(self, *message: Any) -> None:
         try:
@@ -285,6 +293,16 @@ class _Shepherd:
                 folders.setdefault(folder, []).append(name)
         for folder, names in folders.items():
             _write(os.path.join(folder, b"left"), b"".join(name + b"\n" for name in names))  # noqa: PTH118 - bytes
+
+
+def _is_held(end: int) -> bool:
+    """Say whether anybody holds the other end of a pipe; close this one."""
+    try:
+        return os.read(end, 1) != b""
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(end)
 
 
 def _found(name: bytes, env: dict[bytes, bytes]) -> bytes:
