@@ -8,6 +8,7 @@ its environment cannot be found.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -36,7 +37,9 @@ SHEPHERD_MARK = "GPUCORE_SHEPHERD"
 """In a shepherd's environment: the run that it works for."""
 
 _PROC = Path("/proc")
+_LOGGER = logging.getLogger(__name__)
 _GRACE = 5.0
+_PATIENCE = 30.0
 _LOOK = 0.5
 
 
@@ -145,6 +148,9 @@ def wait_for_end(
 def end_all(runs: Collection[str], step: str | None = None, *, now: bool = False) -> int:
     """End the processes of some runs, or of one step: TERM, and after five seconds KILL.
 
+    One that the kernel does not let go (a driver or a file server that hangs) is given up after
+    half a minute; the log says which.
+
     Returns
     -------
     int
@@ -152,10 +158,15 @@ def end_all(runs: Collection[str], step: str | None = None, *, now: bool = False
     """
     ended: set[tuple[int, str]] = set()
     deadline = time.monotonic() + (0.0 if now else _GRACE)
+    given_up = deadline + _PATIENCE
     number = signal.SIGKILL if now else signal.SIGTERM
     while orphans := find_marked(runs, step):
         if time.monotonic() >= deadline:
             number = signal.SIGKILL
+        if time.monotonic() >= given_up:
+            pids = ", ".join(str(orphan.pid) for orphan in orphans)
+            _LOGGER.error("processes that cannot be ended, not even by SIGKILL: %s", pids)
+            break
         for orphan in orphans:
             if number == signal.SIGKILL or (orphan.pid, orphan.start) not in ended:
                 _signal(orphan, number)
