@@ -107,19 +107,18 @@ class Programs:
                     return False
                 taken, self._taken = self._taken, []
                 self._open.add(key)
-                message = (
-                    "start",
-                    key,
-                    argv,
-                    environment,
-                    os.fsencode(prepared.cwd),
-                    os.fsencode(prepared.log),
-                    os.fsencode(prepared.status),
-                    len(fds),
-                    prepared.stdin is not None,
-                    taken,
-                )
-                self._send(frame(message), fds)
+                program = {
+                    "key": key,
+                    "argv": argv,
+                    "env": environment,
+                    "cwd": os.fsencode(prepared.cwd),
+                    "log": os.fsencode(prepared.log),
+                    "status": os.fsencode(prepared.status),
+                    "descriptors": len(fds),
+                    "stdin": prepared.stdin is not None,
+                    "taken": taken,
+                }
+                self._send(frame(("start", program)), fds)
         return True
 
     def stop(self, key: int, seconds: float) -> None:

@@ -11,9 +11,9 @@ gpucore. It leaves its parent at once, so that a host that waits for its own chi
 it. Messages are `marshal` values, each behind its length in four bytes; the descriptors that a
 program inherits come beside its message (``SCM_RIGHTS``). To the shepherd:
 
-- ``("start", key, argv, env, cwd, log, status, descriptors, stdin, taken)``: start a program; of
-  its descriptors the first is standard input if ``stdin``. ``taken``: keys of programs whose end
-  is on record.
+- ``("start", program)``: start a program: its ``key``, ``argv``, ``env``, ``cwd``, ``log``,
+  ``status``, number of ``descriptors``, of which the first is standard input if ``stdin``; and
+  ``taken``, the keys of programs whose end is on record.
 - ``("stop", key, seconds)``: ask the program and its group to end (TERM), and end them after so
   many seconds (KILL); 0: at once.
 - ``("close",)``: the host ends in order, and nothing it started is left.
@@ -34,7 +34,10 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False  # `typing` itself takes as long to import as all the rest
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Frames", "frame"]
 
@@ -97,24 +100,15 @@ class Frames:
         return messages
 
 
-class _Start(NamedTuple):
-    """What a program is started from; see the module's text."""
+class _Child:
+    """A program that was started, and has not ended."""
 
-    key: int
-    argv: list[bytes]
-    env: dict[bytes, bytes]
-    cwd: bytes
-    log: bytes
-    status: bytes
-    descriptors: int
-    stdin: bool
-    taken: list[int]
+    __slots__ = ("alive", "key", "status")
 
-
-class _Child(NamedTuple):
-    key: int
-    status: bytes
-    alive: int  # the end to read of a pipe that its processes hold the other end of; -1: none
+    def __init__(self, key: int, status: bytes, alive: int) -> None:
+        self.key = key
+        self.status = status
+        self.alive = alive  # to read of a pipe whose other end its processes hold; -1: none
 
 
 class _Shepherd:
@@ -166,24 +160,24 @@ class _Shepherd:
 
     def _obey(self, what: str, *more: Any) -> None:
         if what == "start":
-            self._start(_Start(*more))
+            self._start(*more)
         elif what == "stop":
             self._stop(*more)
         elif what == "close":
             self._closed = True
 
-    def _start(self, program: _Start) -> None:
-        for one in program.taken:
+    def _start(self, program: dict[str, Any]) -> None:
+        for one in program["taken"]:
             self._ended.pop(one, None)
-        passed = self._frames.descriptors[: program.descriptors]
-        del self._frames.descriptors[: program.descriptors]
+        passed = self._frames.descriptors[: program["descriptors"]]
+        del self._frames.descriptors[: program["descriptors"]]
         opened, alive = list(passed), -1
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
-            output = os.open(program.log, flags, 0o666)
+            output = os.open(program["log"], flags, 0o666)
             opened.append(output)
-            os.chdir(program.cwd)
-            inherited = passed[1:] if program.stdin else passed
+            os.chdir(program["cwd"])
+            inherited = passed[1:] if program["stdin"] else passed
             if inherited:
                 alive, held = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
                 inherited = [*inherited, held]
@@ -191,11 +185,11 @@ class _Shepherd:
             for one in inherited:
                 os.set_inheritable(one, True)
             pid = os.posix_spawn(
-                _found(program.argv[0], program.env),
-                program.argv,
-                program.env,
+                _found(program["argv"][0], program["env"]),
+                program["argv"],
+                program["env"],
                 file_actions=(
-                    (os.POSIX_SPAWN_DUP2, passed[0] if program.stdin else self._nothing, 0),
+                    (os.POSIX_SPAWN_DUP2, passed[0] if program["stdin"] else self._nothing, 0),
                     (os.POSIX_SPAWN_DUP2, output, 1),
                     (os.POSIX_SPAWN_DUP2, output, 2),
                 ),
@@ -204,17 +198,17 @@ class _Shepherd:
                 setsigdef=_DEFAULTS,
             )
         except OSError as error:
-            file = error.filename if error.filename is not None else program.argv[0]
+            file = error.filename if error.filename is not None else program["argv"][0]
             self._tell(
-                "failed", program.key, error.errno or errno.EIO, os.fsencode(file), time.time()
+                "failed", program["key"], error.errno or errno.EIO, os.fsencode(file), time.time()
             )
             return
         finally:
             for one in opened:
                 os.close(one)
-        self._children[pid] = _Child(program.key, program.status, alive)
-        self._pids[program.key] = pid
-        self._tell("started", program.key, pid, time.time())
+        self._children[pid] = _Child(program["key"], program["status"], alive)
+        self._pids[program["key"]] = pid
+        self._tell("started", program["key"], pid, time.time())
 
     def _stop(self, key: int, seconds: float) -> None:
         if key not in self._pids:

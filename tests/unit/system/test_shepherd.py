@@ -41,12 +41,18 @@ class Host:
         self._told = []
 
     def start(self, key, text, *, taken=()):
-        argv = [b"/bin/sh", b"-c", os.fsencode(text)]
-        log = os.fsencode(self.folder / f"log-{key}")
-        status = os.fsencode(self.status(key))
-        env = {b"PATH": os.fsencode(os.defpath)}
-        cwd = os.fsencode(self.folder)
-        self.mine.sendall(frame(("start", key, argv, env, cwd, log, status, 0, False, list(taken))))
+        program = {
+            "key": key,
+            "argv": [b"/bin/sh", b"-c", os.fsencode(text)],
+            "env": {b"PATH": os.fsencode(os.defpath)},
+            "cwd": os.fsencode(self.folder),
+            "log": os.fsencode(self.folder / f"log-{key}"),
+            "status": os.fsencode(self.status(key)),
+            "descriptors": 0,
+            "stdin": False,
+            "taken": list(taken),
+        }
+        self.mine.sendall(frame(("start", program)))
 
     def status(self, key):
         return str(self.folder / "status" / f"step-{key}")
