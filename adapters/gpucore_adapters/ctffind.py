@@ -217,6 +217,8 @@ _EXAMPLES = (
 CTFFIND = Adapter(
     name="ctffind",
     title="CTFFIND: estimate a micrograph's or a movie's CTF",
+    family="CTFFIND",
+    homepage="https://cistem.org",
     program=Program(
         executable="ctffind",
         # Its banner comes before the first question; without an answer it then ends with 255.

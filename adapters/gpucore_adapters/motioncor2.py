@@ -287,6 +287,8 @@ _EXAMPLES = (
 MOTIONCOR2 = Adapter(
     name="motioncor2",
     title="MotionCor2: align movie frames on GPUs",
+    family="MotionCor",
+    homepage="https://emcore.ucsf.edu/ucsf-software",
     program=Program(
         executable="MotionCor2",
         version=Version(args=("--version",), regex=r"MotionCor2 version (\d+\.\d+\.\d+)"),

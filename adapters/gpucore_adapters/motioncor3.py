@@ -347,6 +347,8 @@ _EXAMPLES = (
 MOTIONCOR3 = Adapter(
     name="motioncor3",
     title="MotionCor3: align movie frames on GPUs",
+    family="MotionCor",
+    homepage="https://github.com/czimaginginstitute/MotionCor3",
     program=Program(
         executable="MotionCor3",
         # It answers only when this is its one argument; with any other it runs.

@@ -28,6 +28,8 @@ __all__ = ["POWERFIT", "gpucore_adapters"]
 POWERFIT = Adapter(
     name="powerfit",
     title="PowerFit: fit an atomic model into a density map",
+    family="PowerFit",
+    homepage="https://github.com/haddocking/powerfit",
     program=Program(
         executable="powerfit",
         version=Version(args=("--version",), regex=r"powerfit (\d+\.\d+\.\d+)"),
@@ -69,7 +71,7 @@ POWERFIT = Adapter(
             type="path",
             output="%(model.stem)s_fit",
             check="directory",
-            help="folder of the results; the log in it is added to by a further run",
+            help="folder of the results; a further run replaces them file by file",
         ),
         "map": Param(type="path", check="mrc", help="density map: .mrc, .map or .ccp4"),
         "resolution": Param(type="float", unit="Å", min=0.1, help="of the map"),

@@ -80,6 +80,8 @@ def _of_last_iteration(
 RELION_CLASS2D = Adapter(
     name="relion_class2d",
     title="RELION relion_refine: classify particles in two dimensions",
+    family="RELION",
+    homepage="https://relion.readthedocs.io",
     program=Program(
         executable="relion_refine",
         version=Version(args=("--version",), regex=r"RELION version:\s*(\d+\.\d+(?:\.\d+)?)"),
@@ -115,6 +117,7 @@ RELION_CLASS2D = Adapter(
             ),
         ),
         env=_MPI,
+        in_place=True,  # its STAR files name each other, and --continue goes on from them
     ),
     params={
         "particles": Param(

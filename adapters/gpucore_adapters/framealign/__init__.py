@@ -31,6 +31,7 @@ __all__ = ["FRAMEALIGN", "gpucore_adapters"]
 FRAMEALIGN = Adapter(
     name="framealign",
     title="gpucore-framealign: align and average movie frames",
+    family="gpucore",
     program=Program(
         executable="gpucore-framealign",
         version=Version(args=("--version",), regex=r"gpucore-framealign (\d+\.\d+\.\d+)"),

@@ -148,7 +148,7 @@ FAILURES = (
     ),
     Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
     Failure(
-        match=r"Option .* is not a valid RELION argument",
+        match=r"Option .*\sis not a valid RELION argument",
         class_=FailureClass.PROGRAM_FAULT,
         hint="this release of RELION does not know the option and went on without it",
         effect="warn",

@@ -35,6 +35,8 @@ _REFERENCES = (("mrcs", (".mrcs", ".mrc")), ("star", (".star",)))
 RELION_AUTOPICK = Adapter(
     name="relion_autopick",
     title="RELION relion_autopick: pick particles by references",
+    family="RELION",
+    homepage="https://relion.readthedocs.io",
     program=PROGRAM,
     # Unlike in relion_refine rank 0 works, and a rank uses the first GPU of its field. More ranks
     # than fields read beyond the list's end: the form repeats it.

@@ -22,6 +22,8 @@ __all__ = ["RELION_MOTIONCORR_GPU"]
 RELION_MOTIONCORR_GPU = Adapter(
     name="relion_motioncorr_gpu",
     title="RELION motion correction through MotionCor2 (GPU): align movie frames",
+    family="RELION",
+    homepage="https://relion.readthedocs.io",
     program=PROGRAM,
     gpu=Gpu(use=GpuUse.COMPULSORY, form="comma", sharing="discouraged"),
     command=Template(

@@ -1,0 +1,1 @@
+"""Writes what is generated from the adapters: their manifest and the pages of docs/adapters."""

@@ -1,0 +1,27 @@
+"""IMOD's programs that can use a GPU: back-projection, phase flipping and the motion of movies.
+
+All count GPUs from 1, and 0 is not the first but the best one, whichever that is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpucore.plugins import hookimpl
+
+from .alignframes import IMOD_ALIGNFRAMES
+from .ctfphaseflip import IMOD_CTFPHASEFLIP
+from .tilt import IMOD_TILT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpucore.standard import Adapter
+
+__all__ = ["IMOD_ALIGNFRAMES", "IMOD_CTFPHASEFLIP", "IMOD_TILT", "gpucore_adapters"]
+
+
+@hookimpl
+def gpucore_adapters() -> Iterable[Adapter]:
+    """Offer all three."""
+    return (IMOD_TILT, IMOD_CTFPHASEFLIP, IMOD_ALIGNFRAMES)
