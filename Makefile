@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= --devices simulated:2
+KILLS  ?= 1000
 
-.PHONY: demo test test-all faults lint types docs-check bench clean
+.PHONY: demo test test-all faults lint types catalogue bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/gpucore demo $(DEMO)
@@ -20,7 +21,7 @@ test-all: $(VENV)/.dev
 
 # The faults in the numbers that docs/reliability.md promises; `pytest tests/faults` makes fewer.
 faults: $(VENV)/.dev
-	GPUCORE_FAULTS=1000 $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
+	GPUCORE_FAULTS=$(KILLS) $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
 	  tests/faults/test_programs_that_die.py tests/faults/test_interrupted_runs.py \
 	  tests/faults/test_full_disk.py tests/faults/test_failing_writes.py \
 	  tests/faults/test_three_users.py
@@ -33,6 +34,10 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# What is generated from the adapters: their manifest, docs/adapters and the README's table.
+catalogue: $(VENV)/.dev
+	$(BIN)/python -m catalogue
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.install_peers

@@ -32,7 +32,6 @@ from gpucore.scheduling import (
     Submitted,
 )
 from gpucore.standard.model import (
-    Event,
     FailureClass,
     Need,
     Outcome,
@@ -193,7 +192,7 @@ class Dispatch:
             elif isinstance(action, Stop):
                 number = action.step
                 if number in self._running:
-                    self._running[number].cancelled = True
+                    self._running[number].cancel()
                 later.append(lambda number=number: self._engine.stop(number))  # type: ignore[misc]
             else:
                 self._not_run(action, later)

@@ -14,10 +14,11 @@ from gpucore.futures import StepFuture
 from gpucore.lease import Lease, open_lease
 from gpucore.notes import gpu_notes
 from gpucore.observers import Observers
-from gpucore.opening import Settings, begin, read_settings, surroundings
+from gpucore.opening import begin, surroundings
 from gpucore.planning import check_count, make_step
 from gpucore.provision import Provision, no_device, sharing_note
 from gpucore.scheduling import Cancelled, Drained
+from gpucore.settings import Settings, read_settings
 from gpucore.standard.model import Event, Need, RunEnded, StepState
 from gpucore.standard.step import NO_LIMITS, Limits
 from gpucore.startup import find_startup
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Adapter
 
 __all__ = ["StepExecutor", "StepFuture"]
-
 
 _LAST_SECONDS = 5.0
 """How long a host that ends waits for the end of programs that were killed."""
@@ -76,7 +76,7 @@ class StepExecutor:
         atexit.register(self._end_with_host)
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - each is a setting of its own
         cls,
         *,
         gpus: str | None = None,
@@ -88,6 +88,7 @@ class StepExecutor:
         policy: str | None = None,
         sharing: str | None = None,
         isolate: bool | None = None,
+        checksum: bool | None = None,
         root: str | os.PathLike[str] | None = None,
         plugins: PluginHost | None = None,
         journal: bool = False,
@@ -112,7 +113,7 @@ class StepExecutor:
             Adapters beside the installed ones: values, TOML files, or folders of these.
         config : SiteConfig or path
             The site's configuration, or a file that counts above the site's own.
-        policy, sharing, isolate
+        policy, sharing, isolate, checksum
             As in ``gpucore.toml``.
         root : path
             Relative paths are below it, and programs run in it; by default the working directory.
@@ -143,6 +144,7 @@ class StepExecutor:
                 "policy": policy,
                 "sharing": sharing,
                 "isolate": isolate,
+                "checksum": checksum,
             },
             config=config,
             root=root,

@@ -10,7 +10,7 @@ from gpucore.system.inotify import Wakeup
 from gpucore.system.leases import Held, LeaseStopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpucore.system.leases import Leases
 
@@ -45,10 +45,17 @@ class RunLeases:
         self._changed = threading.Condition()
         self._uses: dict[str, _Use] = {}
         self._asking: set[str] = set()
-        self._wakeup = Wakeup()
+        self._waiting: dict[object, Wakeup] = {}
+        self._stopped = False
 
     def take(
-        self, uuids: Sequence[str], step: str, timeout: float | None = None
+        self,
+        uuids: Sequence[str],
+        step: str,
+        timeout: float | None = None,
+        *,
+        waiter: object = None,
+        cancelled: Callable[[], bool] = bool,
     ) -> tuple[int, ...]:
         """Wait for the leases of some devices; return the descriptors that carry them.
 
@@ -60,22 +67,29 @@ class RunLeases:
             Who asks, for people.
         timeout : float or None
             Seconds to wait for other runs; None: for ever.
+        waiter : object
+            By what `cancel` knows it; itself by default.
+        cancelled : callable
+            Whether it was cancelled before it came to wait.
 
         Raises
         ------
         TimeoutError
             When the time is over.
         LeaseStopped
-            When the run is stopped meanwhile.
+            When the run is stopped meanwhile, or this waiter cancelled.
         DeviceError
             When the lease directory cannot be used.
         """
+        waiter = waiter if waiter is not None else object()
         while True:
-            missing, fds = self._look(uuids)
+            missing, fds = self._look(uuids, cancelled)
             if fds is not None:
                 return fds
             try:
-                held = self._leases.take(missing, timeout=timeout, stop=self._wakeup, step=step)
+                held = self._leases.try_take(missing, step=step)
+                if held is None:
+                    held = self._wait(missing, step, timeout, waiter, cancelled)
             except BaseException:
                 self._asked(missing)
                 raise
@@ -84,6 +98,13 @@ class RunLeases:
                 return fds
             # A device that this run had was given back meanwhile. Nobody holds while it waits.
             held.release()
+
+    def cancel(self, waiter: object) -> None:
+        """Let one waiter wait no more; nothing happens when it does not wait."""
+        with self._changed:
+            if waiter in self._waiting:
+                self._waiting[waiter].set()
+            self._changed.notify_all()
 
     def wanted(self, uuids: Sequence[str]) -> bool:
         """Say whether another run waits for one of these devices, which this run holds."""
@@ -125,16 +146,40 @@ class RunLeases:
 
     def stop(self) -> None:
         """Let nobody wait any more."""
-        self._wakeup.set()
         with self._changed:
+            self._stopped = True
+            for wakeup in self._waiting.values():
+                wakeup.set()
             self._changed.notify_all()
 
-    def _look(self, uuids: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+    def _wait(
+        self,
+        missing: Sequence[str],
+        step: str,
+        timeout: float | None,
+        waiter: object,
+        cancelled: Callable[[], bool],
+    ) -> Held:
+        wakeup = Wakeup()
+        with self._changed:
+            self._waiting[waiter] = wakeup
+            if self._stopped or cancelled():
+                wakeup.set()
+        try:
+            return self._leases.take(missing, timeout=timeout, stop=wakeup, step=step)
+        finally:
+            with self._changed:
+                del self._waiting[waiter]
+            wakeup.close()
+
+    def _look(
+        self, uuids: Sequence[str], cancelled: Callable[[], bool]
+    ) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
         """Return what this step alone is to ask for; or, when nothing is missing, descriptors."""
         with self._changed:
             while not self._asking.isdisjoint(uuids):
-                if self._wakeup.is_set():
-                    raise LeaseStopped("the run was stopped while a step waited for its GPU")
+                if self._stopped or cancelled():
+                    raise LeaseStopped("it was stopped while it waited for its GPU")
                 self._changed.wait()
             missing = tuple(uuid for uuid in dict.fromkeys(uuids) if uuid not in self._uses)
             if not missing:

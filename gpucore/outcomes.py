@@ -2,118 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.attempts import ExpectedOutput, Started, expected_outputs, put_back
 from gpucore.errors import GpucoreError
 from gpucore.plugins.offers import LostProgramError
-from gpucore.standard.adapter import FileCheck
-from gpucore.standard.model import Command, Device, FailureClass, Outcome, StepState
-from gpucore.standard.params import Values
-from gpucore.standard.step import Step
-from gpucore.standard.template import fill_text, holds
+from gpucore.staging import put_in_place
+from gpucore.standard.model import FailureClass, Outcome, StepState
 from gpucore.symptoms import symptoms
-from gpucore.system.files import TICK_NS, Stamp, collect, file_fault, made_anew, stamp
+from gpucore.system.files import file_fault, made_anew
 from gpucore.system.logs import holds_line, last_line
+from gpucore.system.moving import find_made
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
-    from gpucore.standard.adapter import Output
-    from gpucore.system.journal_records import Began
 
 __all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged"]
 
 
 class InputFaultError(GpucoreError):
     """An input that is not there, or is not what it should be, when its step starts."""
-
-
-@dataclass(frozen=True)
-class ExpectedOutput:
-    """An output that a step must make: its name, where it belongs, and where it is made."""
-
-    name: str
-    path: str
-    check: FileCheck
-    made: str = ""
-    match: str = ""
-    optional: bool = False
-
-
-@dataclass(kw_only=True)
-class Started:
-    """What is known of a step from its start on.
-
-    Parameters
-    ----------
-    step : Step
-        What was to be run.
-    devices : tuple of Device
-        What it holds.
-    values : dict
-        Its values, paths absolute.
-    folder : str
-        Its own directory.
-    log : str
-        What its program prints.
-    status : str
-        Where its shepherd leaves the exit code.
-    command : Command or None
-        What was started, once it was.
-    before : dict
-        Stamps of its outputs as they were before.
-    adopted : bool
-        Whether an earlier host had started it, and may have moved some of its outputs already.
-    """
-
-    step: Step
-    devices: tuple[Device, ...]
-    values: Values
-    folder: str
-    log: str
-    status: str = ""
-    command: Command | None = None
-    before: Mapping[str, Stamp | None] = field(default_factory=dict)
-    adopted: bool = False
-
-    def adopt(self, began: Began) -> None:
-        """Take the place of what an earlier host had started."""
-        log = Path(began.log)
-        self.adopted = True
-        self.log = began.log
-        self.folder = str(log.parent.parent / "steps" / log.stem)
-        self.command = Command(argv=began.argv, env=dict(began.env))
-        # What is older than the beginning was there before it.
-        outputs = expected_outputs(self.step, self.values, gpu=bool(self.devices))
-        stamps = {output.path: stamp(output.path) for output in outputs}
-        begun = began.time * 1e9 - TICK_NS
-        self.before = {
-            path: one if one and one.changed_ns < begun else None for path, one in stamps.items()
-        }
-
-
-def expected_outputs(step: Step, values: Values, *, gpu: bool) -> list[ExpectedOutput]:
-    """Return the outputs that these values ask for, the output parameters first."""
-    adapter = step.adapter
-    extra = {
-        output.name: output
-        for output in adapter.output
-        if holds(output, values, adapter.params, gpu=gpu)
-    }
-    expected = []
-    for name in adapter.output_params:
-        value = values.get(name)
-        if value is not None:
-            check = adapter.params[name].check
-            expected.append(_expected(name, str(value), check, extra.pop(name, None), step, values))
-    for name, output in extra.items():
-        if output.path:
-            path = fill_text(output.path, values, adapter.params)
-            expected.append(_expected(name, path, output.check, output, step, values))
-    return expected
 
 
 def judge(started: Started, ended: Exit) -> Outcome:
@@ -159,15 +69,6 @@ def unjudged(started: Started, ended: Exit, error: Exception) -> Outcome:
     )
 
 
-def _expected(
-    name: str, path: str, check: FileCheck, output: Output | None, step: Step, values: Values
-) -> ExpectedOutput:
-    if output is None:
-        return ExpectedOutput(name, path, check)
-    made = fill_text(output.made, values, step.adapter.params)
-    return ExpectedOutput(name, path, check, made, output.match, output.optional)
-
-
 class _Verdict:
     """Collects what speaks for and against one step."""
 
@@ -181,7 +82,7 @@ class _Verdict:
         self.failure: FailureClass | None = None
         self.outputs: dict[str, str] = {}
         self.warnings: list[str] = []
-        self._move_faults: dict[str, str] = {}
+        self._placed: list[tuple[ExpectedOutput, str]] = []
 
     def decide(self) -> None:
         if self.ended.stopped:
@@ -197,6 +98,12 @@ class _Verdict:
             self._look_at_outputs()
             self._look_at_messages()
             self._look_for_success()
+            if self.state is StepState.DONE:
+                self._put_in_place()
+        if self.state is not StepState.DONE:
+            self.outputs.clear()
+            if said := put_back(self.started):
+                self.hint = f"{self.hint}; {said}" if self.hint else said
 
     def _fail(self, failure: FailureClass, reason: str, hint: str = "") -> None:
         self.state, self.failure, self.reason, self.hint = StepState.FAILED, failure, reason, hint
@@ -221,51 +128,63 @@ class _Verdict:
             self._fail(FailureClass.NOT_STARTED, f"it could not be started ({error!r})")
 
     def _look_at_outputs(self) -> None:
-        gpu = bool(self.started.devices)
         missing = []
-        for output in expected_outputs(self.started.step, self.started.values, gpu=gpu):
-            if not self._made(output) and output.optional:
+        for output in self.started.outputs:
+            place = self._place(output)
+            if output.optional and not self._made(output, place):
                 continue
-            if fault := self._output_fault(output):
+            if fault := self._output_fault(output, place):
                 missing.append(f"{output.name} ({output.path}): {fault}")
             else:
                 self.outputs[output.name] = output.path
+                self._placed.append((output, place))
         if missing:
-            self._fail(
-                FailureClass.MISSING_OUTPUT,
-                f"the program ended with exit code {self.ended.code}, but of its outputs "
-                + "; ".join(missing),
-                "look at what it printed",
-            )
+            self._fail_for(missing, "look at what it printed")
             self._explain()
 
-    def _made(self, output: ExpectedOutput) -> bool:
-        """Say whether an output was made at all, moving it to where it belongs."""
+    def _fail_for(self, faults: list[str], hint: str) -> None:
+        self._fail(
+            FailureClass.MISSING_OUTPUT,
+            f"the program ended with exit code {self.ended.code}, but of its outputs "
+            + "; ".join(faults),
+            hint,
+        )
+
+    def _place(self, output: ExpectedOutput) -> str:
+        """Return where an output was made; empty when it was not, in the step's own directory."""
+        place = output.there
         if output.made:
-            fault = collect(Path(self.started.folder), output.made, output.path)
-            if fault and self.started.adopted and self._there_anew(output):
-                fault = ""  # its host had moved it, and died before that was on record
-            self._move_faults[output.path] = fault
-            return not fault
-        if output.check in {"any", "directory"}:
-            return Path(output.path).exists()
+            place = find_made(self.started.folder, output.made)
+        if place != output.path and self.started.adopted and not (place and _exists(place)):
+            # Its host had moved it, and died before that was on record.
+            return output.path if self._there_anew(output) else place
+        return place
+
+    def _made(self, output: ExpectedOutput, place: str) -> bool:
+        """Say whether an output was made at all."""
+        if place != output.path or output.check in {"any", "directory"}:
+            return bool(place) and _exists(place)
         return self._there_anew(output)
 
     def _there_anew(self, output: ExpectedOutput) -> bool:
         before = self.started.before.get(output.path)
-        return Path(output.path).exists() and made_anew(output.path, before)
+        return _exists(output.path) and made_anew(output.path, before)
 
-    def _output_fault(self, output: ExpectedOutput) -> str:
-        if fault := self._move_faults.get(output.path):
+    def _output_fault(self, output: ExpectedOutput, place: str) -> str:
+        if not place:
+            return f"the program did not make {output.made}"
+        if fault := file_fault(place, output.check, result=True):
             return fault
-        if fault := file_fault(output.path, output.check, result=True):
-            return fault
-        fresh = output.made or output.check in {"any", "directory"}
-        if not fresh and not made_anew(output.path, self.started.before.get(output.path)):
+        fresh = place != output.path or output.check in {"any", "directory"}
+        if not fresh and not made_anew(place, self.started.before.get(output.path)):
             return "it is from before, and was not written anew"
-        if output.match and not holds_line(output.path, output.match):
+        if output.match and not holds_line(place, output.match):
             return f"no line of it fits `{output.match}`: it holds no result"
         return ""
+
+    def _put_in_place(self) -> None:
+        if faults := put_in_place(self.started.made_in, self._placed):
+            self._fail_for(faults, "make room there, or let it be written to")
 
     def _look_at_messages(self) -> None:
         telling = [one for one in self.adapter.failure if one.effect != "explain"]
@@ -299,6 +218,10 @@ class _Verdict:
             self.reason = f"{line} ({self.reason})"
         elif last := last_line(self.started.log):
             self.reason = f"{self.reason}; its last words: {last}"
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - on the way of every step
 
 
 def _code_text(code: int) -> str:

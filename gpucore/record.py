@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.standard.model import Device, FailureClass, Outcome, StepState
+from gpucore.system.digests import content_digest
 from gpucore.system.journal import Journal
 from gpucore.system.journal_records import (
     Began,
@@ -50,12 +51,15 @@ class Earlier:
         Its last beginning, when the end of that is not on record: its host died.
     counts : bool
         Whether the end of that counts as the step's: it is resumed, and nothing has changed.
+    failed : Began or None
+        Its last beginning, when the end of that was another than done.
     """
 
     attempts: int = 0
     done: Outcome | None = None
     unfinished: Began | None = None
     counts: bool = True
+    failed: Began | None = None
 
 
 NOTHING_EARLIER = Earlier()
@@ -74,6 +78,8 @@ class RunRecord:
         Says where the machine's local state directory is.
     resume : bool
         Whether what earlier runs did counts.
+    checksum : bool
+        Whether the content of inputs and outputs is hashed, and says whether they have changed.
     on_trouble : callable
         Told in one line when records cannot be written for the time being, and when they can
         again.
@@ -91,12 +97,14 @@ class RunRecord:
         environment: Mapping[str, str],
         *,
         resume: bool,
+        checksum: bool = False,
         on_trouble: Callable[[str], None],
     ) -> None:
         from gpucore import __version__  # noqa: PLC0415 - the package's own module imports us
 
         self._run = run
         self._resume = resume
+        self._checksum = checksum
         self._digests: dict[str, str] = {}
         self._journal = Journal.open(
             output,
@@ -142,8 +150,9 @@ class RunRecord:
         if unfinished:
             counts = self._resume and self._same(step, values, began)
             return Earlier(attempts=fate.attempts, unfinished=began, counts=counts)
-        done = self._done(step, values, began) if fate.state is StepState.DONE else None
-        return Earlier(attempts=fate.attempts, done=done)
+        if fate.state is not StepState.DONE:
+            return Earlier(attempts=fate.attempts, failed=began)
+        return Earlier(attempts=fate.attempts, done=self._done(step, values, began))
 
     def begin(
         self,
@@ -156,6 +165,7 @@ class RunRecord:
         attempt: int,
         log: str,
         status: str,
+        made_in: tuple[str, ...] = (),
     ) -> None:
         """Record that a step's program is to be started; ``then`` is called when that is on disk.
 
@@ -176,8 +186,9 @@ class RunRecord:
             devices=tuple(device.uuid for device in devices),
             log=log,
             status=status,
-            inputs=_fingerprints(_input_paths(step, values)),
+            inputs=_fingerprints(_input_paths(step, values), hashed=self._checksum),
             key=self._key(step, values),
+            made_in=made_in,
         )
         self._journal.commit_then(record, then)
 
@@ -201,7 +212,7 @@ class RunRecord:
             exit_code=code if code is None or code >= 0 else None,
             signal=None if code is None or code >= 0 else -code,
             outputs=dict(outcome.outputs),
-            output_stamps=_fingerprints(outcome.outputs.values()),
+            output_stamps=_fingerprints(outcome.outputs.values(), hashed=self._checksum),
             warnings=outcome.warnings,
         )
         self._journal.commit_then(record, then)
@@ -223,7 +234,7 @@ class RunRecord:
         unchanged = (
             finished is not None
             and self._same(step, values, began)
-            and dict(finished.output_stamps) == _fingerprints(finished.outputs.values())
+            and self._unchanged(finished.output_stamps, finished.outputs.values())
         )
         if not unchanged or finished is None:
             return None
@@ -243,9 +254,23 @@ class RunRecord:
 
     def _same(self, step: Step, values: Values, began: Began) -> bool:
         """Say whether a step has the command and the inputs with which it was begun."""
-        return began.key == self._key(step, values) and dict(began.inputs) == _fingerprints(
-            _input_paths(step, values)
+        return began.key == self._key(step, values) and self._unchanged(
+            began.inputs, _input_paths(step, values)
         )
+
+    def _unchanged(self, recorded: Mapping[str, Fingerprint | None], paths: Iterable[str]) -> bool:
+        """Say whether files are those on record: by hash where one is, or by size and time."""
+        found = _fingerprints(paths)
+        return found.keys() == recorded.keys() and all(
+            self._is_same(path, recorded[path], now) for path, now in found.items()
+        )
+
+    def _is_same(self, path: str, before: Fingerprint | None, now: Fingerprint | None) -> bool:
+        if before is None or now is None:
+            return before is now
+        if self._checksum and before.digest:
+            return before.digest == content_digest(path)
+        return (before.size, before.changed_ns) == (now.size, now.changed_ns)
 
     def _key(self, step: Step, values: Values) -> str:
         """Return the hash of what decides a step's command, but for the devices it is given."""
@@ -279,7 +304,7 @@ def _input_paths(step: Step, values: Values) -> Iterable[str]:
             yield from (str(one) for one in value) if isinstance(value, tuple) else (str(value),)
 
 
-def _fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint | None]:
+def _fingerprints(paths: Iterable[str], *, hashed: bool = False) -> dict[str, Fingerprint | None]:
     found: dict[str, Fingerprint | None] = {}
     for path in paths:
         try:
@@ -287,5 +312,8 @@ def _fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint | None]:
         except OSError:
             found[path] = None
         else:
-            found[path] = Fingerprint(size=facts.st_size, changed_ns=facts.st_mtime_ns)
+            digest = content_digest(path) if hashed else ""
+            found[path] = Fingerprint(
+                size=facts.st_size, changed_ns=facts.st_mtime_ns, digest=digest
+            )
     return found

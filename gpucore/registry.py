@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpucore.engines.local import LOCAL
+from gpucore.engines import LOCAL
 from gpucore.errors import ConfigError, GpucoreError, raise_faults
 from gpucore.plugins import PluginHost, hookimpl
 from gpucore.scheduling.policies import POOL, SLOTS, Policy

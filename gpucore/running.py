@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.attempts import Started, steps_place
 from gpucore.errors import GpucoreError
 from gpucore.holding import RunLeases
-from gpucore.outcomes import InputFaultError, Started, expected_outputs, judge, unjudged
+from gpucore.outcomes import InputFaultError, judge, unjudged
 from gpucore.plugins.offers import Exit, Prepared
 from gpucore.record import NOTHING_EARLIER, Earlier, RunRecord
+from gpucore.staging import attempt_name, make_ground, staged
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
 from gpucore.startup import Startup, container_name, folders_of
 from gpucore.system.exit_codes import left_code, settle
 from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
 from gpucore.system.folders import RunFolder
+from gpucore.system.moving import discard
 from gpucore.system.orphans import end_all, find_marked, wait_for_end
 
 if TYPE_CHECKING:
@@ -192,18 +194,19 @@ class RunningStep:
         self._look_at_inputs(absolute)
         fds = self._lease()
         startup, template = around.startups[adapter.name], adapter.command
+        name = self._made_under()
+        started.tell(name)
         command = render(
             adapter,
-            absolute if template.own_directory else values,
+            started.told if template.own_directory else staged(adapter, values, name),
             startup.devices(adapter, self.grant.devices),
             executable=startup.executable,
             isolate=around.isolate,
         )
         started.command = command
-        outputs = expected_outputs(self.step, absolute, gpu=bool(self.grant.devices))
-        for output in outputs:
-            os.makedirs(os.path.dirname(output.path), exist_ok=True)  # noqa: PTH103, PTH120 - hot
+        outputs = started.outputs
         started.before = {output.path: stamp_before(output.path) for output in outputs}
+        make_ground(started.made_in, outputs, ours=around.record is not None)
         cwd = around.root
         if template.own_directory:
             cwd = Path(started.folder)
@@ -216,7 +219,7 @@ class RunningStep:
         argv = command.argv
         if startup.container is not None:
             name = container_name(around.run, self.step.name, self.attempt)
-            folders = folders_of(adapter, absolute, [output.path for output in outputs])
+            folders = folders_of(adapter, absolute, [output.there for output in outputs])
             argv = startup.wrapped(adapter, command, own=own, devices=self.grant.devices,
                                    name=name, cwd=str(cwd), folders=folders)  # fmt: skip
             self._container = name
@@ -231,6 +234,7 @@ class RunningStep:
                 attempt=self.attempt,
                 log=started.log,
                 status=started.status,
+                made_in=started.made_in,
             )
         return Prepared(
             argv=argv,
@@ -269,22 +273,46 @@ class RunningStep:
             outcome = unjudged(self.started, ended, error)
         self._on_ended(self, outcome)
 
+    def _made_under(self) -> str:
+        """Return what the directory is called that the outputs are made in; tidy up before."""
+        around, begins = self._around, self._earlier.attempts + 1
+        if self.attempt > begins:
+            before = self.started.folder.rpartition(".")[0]
+            discard(place=f"{before}.{self.attempt - 1}")
+        elif self._earlier.failed is not None:
+            discard(place=steps_place(self._earlier.failed.log))
+        if not self.step.adapter.staged_params:
+            return ""
+        folder = around.folder.path
+        whose = folder if around.record is None else folder.parent
+        return attempt_name(self.step.name, self.attempt, str(whose))
+
+    def cancel(self) -> None:
+        """Have it wait for nothing any more; its program is the engine's to end."""
+        self.cancelled = True
+        if self._around.leases is not None:
+            self._around.leases.cancel(self)
+
+    def claim(self) -> None:
+        """Take over the leases of a step that has just ended, if they are those of this step."""
+        leases = self._around.leases
+        if leases is not None and self.grant.devices and leases.claim(self._uuids):
+            self._leased = self._uuids
+
     def _lease(self) -> tuple[int, ...]:
         leases = self._around.leases
         if leases is None or not self.grant.devices:
             return ()
         if self._leased:
             return leases.use(self._leased, self.step.name)
-        fds = leases.take(self._uuids, self.step.name)
+        fds = leases.take(
+            self._uuids, self.step.name, waiter=self, cancelled=lambda: self.cancelled
+        )
         self._leased = self._uuids
         return fds
 
-    def claim(self) -> None:
-        leases = self._around.leases
-        if leases is not None and self.grant.devices and leases.claim(self._uuids):
-            self._leased = self._uuids
-
     def give_back(self) -> None:
+        """Give its leases back; a second time does nothing."""
         if self._leased and self._around.leases is not None:
             self._around.leases.give(self._leased)
             self._leased = ()
@@ -303,6 +331,7 @@ class RunningStep:
         run = began.env.get("GPUCORE_RUN", "")
         settle(run, began.status, self._is_stopped)
         if self._around.kill_orphans and end_all((run,), self.step.name):
+            discard(folders=began.made_in)
             return  # how they ended is our doing, and not the step's
         while orphans := find_marked((run,), self.step.name):
             for orphan in orphans:
@@ -312,10 +341,9 @@ class RunningStep:
         startup = self._around.startups[self.step.adapter.name]
         startup.end(container_name(run, began.step, began.attempt), startup.environment)
         code = left_code(run, began.status, self._is_stopped)
-        if not self._earlier.counts:
-            return
-        if code is not None:
+        if self._earlier.counts and code is not None:
             raise AdoptedError(began, code)
+        discard(folders=began.made_in)
 
     def _unwrapped(self, ended: Exit) -> Exit:
         """Return the program's own end, whoever waited for it."""
@@ -361,3 +389,4 @@ def end_unfinished(began: Began | None) -> None:
     if began is not None and (run := began.env.get("GPUCORE_RUN")):
         settle(run, began.status, lambda: False)
         end_all((run,), began.step)
+        discard(folders=began.made_in)

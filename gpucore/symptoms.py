@@ -12,7 +12,7 @@ from gpucore.system.logs import find_marks
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gpucore.outcomes import Started
+    from gpucore.attempts import Started
     from gpucore.plugins.offers import Exit
     from gpucore.standard.adapter import Failure
 
@@ -52,7 +52,11 @@ def symptoms(
 
 def _found(started: Started, ended: Exit, file: str) -> str:
     """Return the last file, in order of name, that this step's program wrote; or an empty text."""
-    path = Path(started.folder, fill_text(file, started.values, started.step.adapter.params))
+    params = started.step.adapter.params
+    path = Path(started.folder, fill_text(file, started.told or started.values, params))
+    if started.adopted and not path.parent.exists():
+        # Its host had given its outputs their final names, and died before that was on record.
+        path = Path(started.folder, fill_text(file, started.values, params))
     begun = ended.started * 1e9 - TICK_NS
     # A name that is there is no pattern, whatever characters it holds.
     there = [path] if path.exists() else sorted(path.parent.glob(path.name))

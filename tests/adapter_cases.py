@@ -79,6 +79,7 @@ class AdapterCase:
         self,
         folder: Path,
         printed: str,
+        /,
         *made: str,
         code: int = 0,
         files: Mapping[str, str] | None = None,
@@ -113,7 +114,7 @@ class AdapterCase:
         )
         return judge(started, Exit(code=code))
 
-    def ran(self, folder: Path, text: str, **given: object) -> Outcome:
+    def ran(self, folder: Path, text: str, /, **given: object) -> Outcome:
         """Return how a real step ends whose program is this shell text."""
         program = ProgramConfig(executable=script(folder / "standin", text))
         config = SiteConfig(program={self.adapter.name: program})

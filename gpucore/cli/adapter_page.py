@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Adapter, Example, Gpu, Param
 
-__all__ = ["adapter_page"]
+__all__ = ["adapter_page", "bounds", "gpu_facts"]
 
 
 def adapter_page(adapter: Adapter, origin: str) -> Iterator[str]:
@@ -48,13 +48,14 @@ def _head(adapter: Adapter, origin: str) -> Iterator[tuple[str, str]]:
     yield "from", origin
     yield "GPU", adapter.gpu.use.value
     if adapter.gpu.use.allows_gpu:
-        yield from _gpu(adapter.gpu)
+        yield from gpu_facts(adapter.gpu)
     yield "item", adapter.item or "none: it runs as a single step"
     yield "outputs", ", ".join(dict.fromkeys(outputs)) or "none that is checked"
     yield "done when", adapter.success_match and f"a line fits {adapter.success_match}"
 
 
-def _gpu(gpu: Gpu) -> Iterator[tuple[str, str]]:
+def gpu_facts(gpu: Gpu) -> Iterator[tuple[str, str]]:
+    """Yield how a program takes its GPUs: what is told, and the fact; an empty one is not known."""
     most = f", at most {gpu.max} for each process" if gpu.max else ""
     yield "form", f"{gpu.form}, ids {gpu.ids}{most}"
     yield "sharing", gpu.sharing
@@ -79,7 +80,7 @@ def _facts(name: str, param: Param, adapter: Adapter) -> Iterator[str]:
         yield f"default {param.default!r}"
     elif param.required:
         yield "required"
-    yield from _bounds(param)
+    yield from bounds(param)
     if param.choices:
         yield f"one of {', '.join(param.choices)}"
     if param.section:
@@ -88,7 +89,8 @@ def _facts(name: str, param: Param, adapter: Adapter) -> Iterator[str]:
         yield "for experts"
 
 
-def _bounds(param: Param) -> Iterator[str]:
+def bounds(param: Param) -> Iterator[str]:
+    """Yield what a parameter's value must keep to, in words."""
     bounds = (
         ("from", param.min),
         ("above", param.above),

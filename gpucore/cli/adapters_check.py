@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -38,13 +37,16 @@ def check(
     All programs, or those of the adapters that are named. No GPU is shown to them. The exit code is
     1 when one that is named is not found.
     """
+    # What asks programs is loaded when it is used: `gpucore adapters` asks none.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     from gpucore.inspection import check_program, to_set  # noqa: PLC0415
 
     outer_config, outer_adapters = context.obj or (None, ())
     settings = settings_of({}, config or outer_config, (*outer_adapters, *adapters))
     host, sites = settings.plugins, settings.config.program
     wanted = [host.adapter(name) for name in dict.fromkeys(names)]
-    known = wanted or [host.adapters[name] for name in sorted(host.adapters)]
+    known = wanted or [one for _, one in sorted(host.load_adapters().items())]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         found = list(
             pool.map(
@@ -59,6 +61,8 @@ def check(
         print_json("programs", {"programs": rows})
     else:
         _show(known, found, in_full=bool(wanted))
+        for bad in host.quarantine:
+            talk(f"in quarantine: {clean(bad.name)}; see `gpucore plugins`")
     return 1 if wanted and not all(row.found for row in found) else 0
 
 

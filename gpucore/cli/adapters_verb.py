@@ -31,14 +31,14 @@ def command(
         context.obj = (config, adapters)
         return 0
     host = settings_of({}, config, adapters).plugins
-    known = [host.adapters[name] for name in sorted(host.adapters)]
+    known = [host.entry(name) for name in sorted(host.adapters)]
     if json_:
         rows = [
             {
                 "name": one.name,
                 "title": one.title,
-                "gpu": one.gpu.use.value,
-                "executable": one.program.executable,
+                "gpu": one.use.value,
+                "executable": one.executable,
                 "from": host.origin_of(one.name),
             }
             for one in known
@@ -47,7 +47,7 @@ def command(
         return 0
     print_table(
         ("adapter", "GPU", "program", "from"),
-        [(one.name, one.gpu.use.value, one.title, host.origin_of(one.name)) for one in known],
+        [(one.name, one.use.value, one.title, host.origin_of(one.name)) for one in known],
     )
     return 0
 

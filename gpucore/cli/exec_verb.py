@@ -14,7 +14,7 @@ from gpucore.cli.terminal import talk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gpucore.opening import Settings
+    from gpucore.settings import Settings
     from gpucore.standard.model import Device
     from gpucore.system.leases import Held
 

@@ -12,7 +12,7 @@ from gpucore.cli.options import as_json, config_file, device_source, settings_of
 from gpucore.cli.terminal import print_json, print_table, talk
 
 if TYPE_CHECKING:
-    from gpucore.opening import Settings
+    from gpucore.settings import Settings
     from gpucore.system.lease_records import Holder
 
 __all__ = ["command"]

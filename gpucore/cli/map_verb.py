@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gpucore.cli.options import as_json, common, given_values, resuming, settings_of
+from gpucore.cli.options import as_json, common, given_values, limits, resuming, settings_of
 
 __all__ = ["command"]
 
@@ -32,6 +32,7 @@ __all__ = ["command"]
 )
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
+@limits
 @common
 @resuming
 @as_json
@@ -45,6 +46,9 @@ def command(
     gpus_per_step: int | None,
     plan: bool,
     quiet: bool,
+    retries: int,
+    time_limit: float | None,
+    quiet_limit: float | None,
     again: bool,
     kill_orphans: bool,
     json_: bool,
@@ -56,6 +60,7 @@ def command(
     from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
     from gpucore.errors import ParameterError  # noqa: PLC0415
     from gpucore.planning import plan_map  # noqa: PLC0415
+    from gpucore.standard.step import Limits  # noqa: PLC0415
 
     if not output.strip():
         raise ParameterError("the output folder is empty", hint="name one: -o DIR")
@@ -73,6 +78,7 @@ def command(
         root=settings.root,
         use_gpu=not no_gpu,
         gpus=gpus_per_step,
+        limits=Limits(wall=time_limit, quiet=quiet_limit, retries=retries),
     )
     settings = without_needless_gpus(settings, planned)
     if plan:

@@ -11,17 +11,19 @@ from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_fau
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gpucore.opening import Settings
+    from gpucore.settings import Settings
     from gpucore.standard.adapter import Adapter
 
 __all__ = [
     "adapter_files",
     "as_json",
+    "checksum",
     "common",
     "config_file",
     "device_source",
     "given_values",
     "kill_orphans",
+    "limits",
     "resuming",
     "settings_of",
 ]
@@ -98,11 +100,45 @@ def kill_orphans(function: F) -> F:
     )(function)
 
 
+def checksum(function: F) -> F:
+    """Add ``--checksum``."""
+    return click.option(
+        "--checksum",
+        is_flag=True,
+        default=None,
+        help="Know files again by their content, not by size and time.",
+    )(function)
+
+
 def resuming(function: F) -> F:
     """Add what a run does about earlier ones of the same output folder."""
-    return kill_orphans(
-        click.option("--again", is_flag=True, help="Run what is done already, too.")(function)
-    )
+    again = click.option("--again", is_flag=True, help="Run what is done already, too.")
+    return kill_orphans(checksum(again(function)))
+
+
+def limits(function: F) -> F:
+    """Add how long a step's program may take, and how often it is tried again."""
+    seconds = click.FloatRange(min=0, min_open=True)
+    for option in (
+        click.option(
+            "--quiet-limit",
+            type=seconds,
+            metavar="SECONDS",
+            help="End a program that prints nothing new for so long.",
+        ),
+        click.option(
+            "--time-limit", type=seconds, metavar="SECONDS", help="End a program after so long."
+        ),
+        click.option(
+            "--retries",
+            type=click.IntRange(min=0),
+            default=0,
+            metavar="N",
+            help="Try a failed step again, unless it would fail again.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 def as_json(function: F) -> F:
@@ -124,7 +160,7 @@ def settings_of(
         For every fault in settings and files.
     """
     # What runs steps is loaded by the verbs that run steps.
-    from gpucore.opening import read_settings  # noqa: PLC0415
+    from gpucore.settings import read_settings  # noqa: PLC0415
 
     settings = read_settings(changes, config=config, adapters=adapters, root=root)
     if policy := changes.get("policy"):

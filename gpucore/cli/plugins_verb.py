@@ -9,6 +9,8 @@ from gpucore.cli.terminal import clean, print_json, print_table, talk
 
 __all__ = ["command"]
 
+_MOST = 10  # adapters that are named in a line; `gpucore adapters` names all
+
 
 @click.command("plugins")
 @config_file
@@ -16,6 +18,7 @@ __all__ = ["command"]
 def command(config: str | None, json_: bool) -> int:
     """List what is plugged in, and what is in quarantine."""
     host = settings_of({}, config).plugins
+    host.load_adapters()  # what cannot be used is to be told here, not by the run that needs it
     if json_:
         print_json(
             "plugins",
@@ -52,12 +55,15 @@ def command(config: str | None, json_: bool) -> int:
         return 0
     rows = []
     for one in host.plugins:
-        offers = [*one.adapters, *one.device_sources, *one.policies, *one.engines]
+        many = len(one.adapters) > _MOST
+        told = [f"{len(one.adapters)} adapters"] if many else one.adapters
+        offers = [*told, *one.device_sources, *one.policies, *one.engines]
         rows.append((one.name, one.origin, ", ".join(offers) + (", events" * one.observes)))
     print_table(("plugin", "from", "offers"), rows)
     for bad in host.quarantine:
+        what = "the adapter " if bad.alone else ""
         talk(
-            f"in quarantine: {clean(bad.name)} of {clean(bad.origin)}: {clean(bad.reason)}"
+            f"in quarantine: {what}{clean(bad.name)} of {clean(bad.origin)}: {clean(bad.reason)}"
             + (f" ({clean(bad.file)})" if bad.file else "")
         )
         if bad.hint:

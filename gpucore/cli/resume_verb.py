@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.options import checksum as checksum_option
 from gpucore.cli.options import kill_orphans as kill_orphans_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _VERBS = ("map", "run")
 @click.command("resume", epilog="Example: gpucore resume aligned")
 @click.argument("folder", type=click.Path(), metavar="DIR")
 @kill_orphans_option
-def command(folder: str, kill_orphans: bool) -> int:
+@checksum_option
+def command(*, folder: str, kill_orphans: bool, checksum: bool | None) -> int:
     """Run what the last run of an output folder did not do.
 
     It is called again as it was, in the same working directory. What is done is not run again.
@@ -54,6 +56,8 @@ def command(folder: str, kill_orphans: bool) -> int:
     sys.argv = [run.argv[0], verb, *rest]
     if kill_orphans:
         rest.insert(0, "--kill-orphans")
+    if checksum:
+        rest.insert(0, "--checksum")
     result = gpucore.main(
         args=[verb, *rest],
         prog_name="gpucore",

@@ -31,10 +31,10 @@ from gpucore.system.files import writable_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpucore.opening import Settings
     from gpucore.planning import Plan
     from gpucore.provision import Provision
     from gpucore.scheduling import Grant
+    from gpucore.settings import Settings
     from gpucore.standard.model import Command, Event
     from gpucore.standard.step import Step
 

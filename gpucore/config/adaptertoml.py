@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Adapter
 
-__all__ = ["adapter_toml"]
+__all__ = ["adapter_toml", "toml_line"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100
@@ -78,13 +78,13 @@ def _blocks(adapter: Adapter) -> Iterator[str]:
         elif isinstance(value, tuple) and value and all(is_dataclass(one) for one in value):
             tables += [_table(f"[[{key}]]", _said(one)) for one in value]
         else:
-            plain.append(_line(key, value))
+            plain.append(toml_line(key, value))
     yield "\n".join(plain)
     yield from tables
 
 
 def _table(header: str, items: Iterable[tuple[str, object]]) -> str:
-    return "\n".join([header, *(_line(key, value) for key, value in items)])
+    return "\n".join([header, *(toml_line(key, value) for key, value in items)])
 
 
 def _said(value: object) -> Iterator[tuple[str, object]]:
@@ -104,7 +104,8 @@ def _is_default(field: Field[object], value: object) -> bool:
     return value == default and type(value) is type(default)
 
 
-def _line(key: str, value: object) -> str:
+def toml_line(key: str, value: object) -> str:
+    """Return a key with its value; a long list takes several lines."""
     line = f"{_key(key)} = {_value(value)}"
     if isinstance(value, tuple) and len(line) > _WIDTH:
         return "\n".join([f"{_key(key)} = [", *(f"  {one}" for one in _lines(value)), "]"])

@@ -82,7 +82,7 @@ def _sharing(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every r
     return text.strip()
 
 
-def _isolate(text: str, cwd: Path) -> bool:  # noqa: ARG001 - the form of every reader
+def _yes_or_no(text: str, cwd: Path) -> bool:  # noqa: ARG001 - the form of every reader
     word = text.strip().lower()
     if word not in _YES | _NO:
         raise ConfigError(f"{text!r} is neither true nor false", hint="write true or false")
@@ -100,7 +100,8 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, Path], object]]] = {
     "GPUCORE_POLICY": ("policy", _name),
     "GPUCORE_ENGINE": ("engine", _name),
     "GPUCORE_SHARING": ("sharing", _sharing),
-    "GPUCORE_ISOLATE": ("isolate", _isolate),
+    "GPUCORE_ISOLATE": ("isolate", _yes_or_no),
+    "GPUCORE_CHECKSUM": ("checksum", _yes_or_no),
     "GPUCORE_ADAPTERS": ("adapters", _adapters),
 }
 """The key that each variable sets, and how its text is read."""

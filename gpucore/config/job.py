@@ -31,7 +31,7 @@ class RunTable:
         Threads, the master included.
     output : str
         Folder of the outputs, relative to the folder of the job file.
-    devices, policy, sharing, isolate
+    devices, policy, sharing, isolate, checksum
         As in ``gpucore.toml``.
     """
 
@@ -44,6 +44,7 @@ class RunTable:
     policy: str | None = None
     sharing: SharingChoice | None = None
     isolate: bool | None = None
+    checksum: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

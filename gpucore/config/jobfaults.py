@@ -121,15 +121,22 @@ class _Check:
     def parts(self) -> Iterator[FileError]:
         for at, part in self.placed:
             yield from self._after(at, part)
-            adapter = self.adapters.get(part.adapter)
+            adapter, what, hint = self._adapter(part.adapter)
             if adapter is None:
-                yield self.file.fault((*at, "adapter"), f"unknown adapter `{part.adapter}`",
-                                      did_you_mean(part.adapter, self.adapters))  # fmt: skip
+                yield self.file.fault((*at, "adapter"), what, hint)
             else:
                 yield from self._gpu(at, part, adapter)
                 yield from self._params(at, part, adapter)
             if isinstance(part, Stage):
                 yield from self._items(at, part)
+
+    def _adapter(self, name: str) -> tuple[Adapter | None, str, str]:
+        """Return an adapter; or None, why there is none, and what to do."""
+        try:
+            adapter = self.adapters.get(name)
+        except GpucoreError as error:  # it is known, and cannot be used
+            return None, error.what, error.hint
+        return adapter, f"unknown adapter `{name}`", did_you_mean(name, self.adapters)
 
     def _after(self, at: KeyPath, part: Stage | StepTable) -> Iterator[FileError]:
         for place, name in enumerate(part.before):
@@ -226,7 +233,7 @@ class _Check:
         if mark.name not in stage.before:
             yield self.file.fault(key, f"the mark {mark} names a stage that is not in `after`",
                                   f'write after = "{mark.name}"')  # fmt: skip
-        adapter = self.adapters.get(source.adapter)
+        adapter, _, _ = self._adapter(source.adapter)
         if adapter is None:
             return
         outputs = dict.fromkeys((*adapter.output_params, *(one.name for one in adapter.output)))

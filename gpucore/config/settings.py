@@ -93,7 +93,7 @@ class PluginsConfig:
     Parameters
     ----------
     disable : tuple of str
-        Names of entry points that are not loaded.
+        Names of entry points that are not loaded, and of single adapters.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -122,6 +122,9 @@ class SiteConfig:
         is; ``never``.
     isolate : bool
         Whether every program that bears it sees its own GPUs only.
+    checksum : bool
+        Whether inputs and outputs that an earlier run has left are known again by a hash of their
+        content, instead of size and modification time.
     shares : int
         Runs that may use a device at once; inside a run the GPU list says it.
     leases : str
@@ -149,6 +152,7 @@ class SiteConfig:
     engine: str = "local"
     sharing: SharingChoice = "adapter"
     isolate: bool = False
+    checksum: bool = False
     shares: int = 1
     leases: Literal["machine", "run"] = "machine"
     lease_directory: str = ""
@@ -166,6 +170,7 @@ class SiteConfig:
         engine: str | None = None,
         sharing: str | None = None,
         isolate: bool | None = None,
+        checksum: bool | None = None,
     ) -> SiteConfig:
         """Return the settings with what flags or arguments say; None leaves a setting as it is.
 
@@ -197,5 +202,6 @@ class SiteConfig:
             "engine": engine,
             "sharing": sharing,
             "isolate": isolate,
+            "checksum": checksum,
         }
         return replace(self, **{key: value for key, value in given.items() if value is not None})

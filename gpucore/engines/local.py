@@ -1,7 +1,6 @@
 """The engine ``local``: this machine.
 
-A program that runs needs no thread. What is to be done before and after it is done by one, and by
-more when that one is kept: by a file system that is slow, by a lease that is another run's.
+A program that runs needs no thread; what is to be done before and after it is done by a `Crew`.
 """
 
 from __future__ import annotations
@@ -11,27 +10,19 @@ import contextlib
 import functools
 import itertools
 import os
-import queue
 import threading
 import time
-from typing import TYPE_CHECKING
 
+from gpucore.engines.crew import Crew
 from gpucore.errors import ProgramError
-from gpucore.plugins.offers import EngineSpec, EngineTask, Exit, LostProgramError, Prepared
+from gpucore.plugins.offers import EngineTask, Exit, LostProgramError, Prepared
 from gpucore.system.orphans import end_marked
 from gpucore.system.processes import Programs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["GRACE", "LOCAL", "LocalEngine"]
+__all__ = ["GRACE", "LocalEngine"]
 
 GRACE = 10.0
 """Seconds between asking a program to end (TERM) and ending it (KILL)."""
-
-_STALL = 0.002
-"""Seconds without a job done until another thread takes part: where there is no need, a second
-one would only take the interpreter from the first."""
 
 _SHEPHERDS = 3
 """How many shepherds are tried for one program: somebody may have ended the first."""
@@ -69,27 +60,19 @@ class LocalEngine:
     Parameters
     ----------
     workers : int
-        Programs at once. A thread is started when there is work for it, and kept.
+        Programs at once.
     """
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._lock = threading.Lock()
         self._empty = threading.Condition(self._lock)
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._left = 0  # jobs that are not done
-        self._done = 0
-        self._watch = threading.Semaphore(0)
-        self._watched = False
-        self._watcher = threading.Thread(
-            target=self._watch_jobs, name="gpucore-local-watch", daemon=True
-        )
+        self._crew = Crew(workers, "gpucore-local")
         self._keys = itertools.count()
         self._tasks: dict[int, _Task] = {}  # by key
         self._steps: dict[int, _Task] = {}
         self._waiting: collections.deque[_Task] = collections.deque()
-        self._limited: dict[int, _Task] = {}  # of the thread alone that listens to programs
+        self._limited: dict[int, _Task] = {}  # of the thread alone that listens
         self._programs: Programs | None = None
         self._closed = False
 
@@ -100,7 +83,7 @@ class LocalEngine:
                 raise RuntimeError("the engine is closed")
             if self._programs is None:
                 with contextlib.suppress(ProgramError):  # told when a program is to be started
-                    self._programs = Programs(task.run, self)
+                    self._open_programs(task.run)
             one = _Task(next(self._keys), task)
             self._steps[task.step] = one
             if len(self._tasks) < self._workers:
@@ -123,16 +106,10 @@ class LocalEngine:
         with self._lock:
             self._closed = True
             self._empty.wait_for(lambda: not self._tasks)
-            threads, self._threads = self._threads, []
             programs, self._programs = self._programs, None
-        for _ in threads:
-            self._jobs.put(None)
-        self._watch.release()
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join()
         if programs is not None:
             programs.close()
+        self._crew.close()
 
     def started(self, key: int, when: float) -> None:
         """Hear that a program runs."""
@@ -142,7 +119,7 @@ class LocalEngine:
             one.begun = one.heard = time.monotonic()
             if one.task.begun is not None:
                 one.beginning = True
-                self._put(functools.partial(self._begin, one))
+                self._crew.put(functools.partial(self._begin, one))
         if one.prepared is not None and (one.prepared.wall or one.prepared.quiet):
             self._limited[key] = one
 
@@ -182,52 +159,12 @@ class LocalEngine:
 
     def _admit(self, one: _Task) -> None:
         self._tasks[one.key] = one
-        self._put(functools.partial(self._prepare, one))
+        self._crew.put(functools.partial(self._prepare, one))
 
-    def _put(self, job: Callable[[], None]) -> None:
-        """Have something done on a thread; under the lock."""
-        self._left += 1
-        if not self._threads:
-            self._start_thread()
-        elif self._left > len(self._threads) and not self._watched:
-            self._watched = True
-            self._watch.release()
-        self._jobs.put(job)
-
-    def _start_thread(self) -> None:
-        # Daemon threads: a host that never closes its executor can still end.
-        name = f"gpucore-local-{len(self._threads)}"
-        thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-        if len(self._threads) == 1:
-            self._watcher.start()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-            with self._lock:
-                self._left -= 1
-                self._done += 1
-
-    def _watch_jobs(self) -> None:
-        """Start another thread whenever jobs are left and none comes to its end."""
-        while True:
-            self._watch.acquire()
-            done = -1
-            while True:
-                with self._lock:
-                    # A task has one job at a time: with a thread for each none waits for others.
-                    if self._closed and not self._tasks:
-                        return
-                    full = len(self._threads) == self._workers
-                    if full or self._left <= len(self._threads):
-                        self._watched = full
-                        break
-                    if done == self._done:
-                        self._start_thread()
-                    done = self._done
-                time.sleep(_STALL)
+    def _open_programs(self, run: str) -> Programs:
+        self._programs = Programs(run, self)
+        self._crew.listen(self._programs.listen)
+        return self._programs
 
     def _prepare(self, one: _Task) -> None:
         try:
@@ -253,14 +190,13 @@ class LocalEngine:
                     return
             except Exception as error:  # noqa: BLE001 - as above
                 one.error = error
-            self._put(functools.partial(self._finish, one))
+            self._crew.put(functools.partial(self._finish, one))
 
     def _start_program(self, one: _Task, prepared: Prepared) -> None:
         for _ in range(_SHEPHERDS):
-            if self._programs is None:
-                self._programs = Programs(one.task.run, self)
-            if self._programs.start(one.key, prepared):
-                one.programs = self._programs
+            programs = self._programs or self._open_programs(one.task.run)
+            if programs.start(one.key, prepared):
+                one.programs = programs
                 return
             self._programs = None  # its shepherd was killed
         raise ProgramError("no program can be started: whatever starts them is ended at once")
@@ -281,7 +217,7 @@ class LocalEngine:
             one = self._tasks[key]
             one.code, one.error, one.when, one.over = code, error, when, True
             if not one.beginning:
-                self._put(functools.partial(self._finish, one))
+                self._crew.put(functools.partial(self._finish, one))
 
     def _finish(self, one: _Task) -> None:
         prepared, programs = one.prepared, one.programs
@@ -335,6 +271,3 @@ def _size(path: str) -> int:
         return os.stat(path).st_size  # noqa: PTH116 - a string is what there is
     except OSError:
         return 0
-
-
-LOCAL = EngineSpec(name="local", title="this machine", open=LocalEngine)

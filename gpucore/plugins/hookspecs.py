@@ -11,6 +11,7 @@ from gpucore.plugins.markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gpucore.plugins.catalogue import AdapterEntry
     from gpucore.plugins.offers import DeviceSource, EngineSpec
     from gpucore.scheduling.policies import Policy
     from gpucore.standard.adapter import Adapter
@@ -55,6 +56,52 @@ def gpucore_adapters() -> Iterable[Adapter]:
                     command=Template(argv=("%(EXE)s", "%(word)s")),
                     params={"word": Param(type="string", help="what is said")},
                     example=(Example(params={"word": "hello"}, argv=("echo", "hello")),),
+                )
+            ]
+
+    .. versionadded:: 0.1.0
+    """
+
+
+@hookspec
+def gpucore_adapter_entries() -> Iterable[AdapterEntry]:
+    """Offer many adapters by entries: what a list shows of each, and the module that offers it.
+
+    Called once for each host, when it loads its plugins. A module is imported, and its adapter
+    proved, only when that adapter is asked for; one that cannot be used then, or is not what its
+    entry says, is put in quarantine alone.
+
+    Parameters
+    ----------
+    None
+
+    Returns
+    -------
+    Iterable[AdapterEntry]
+        Entries of adapters whose names nobody offers yet. Their modules have a
+        ``gpucore_adapters`` each, and need no entry points of their own.
+
+    Notes
+    -----
+    All results are used, not the first only. For a few adapters `gpucore_adapters` is simpler.
+
+    Examples
+    --------
+    .. code-block:: python
+
+        from gpucore.plugins import AdapterEntry, hookimpl
+        from gpucore.standard import GpuUse
+
+
+        @hookimpl
+        def gpucore_adapter_entries():
+            return [
+                AdapterEntry(
+                    name="sharpen",
+                    title="sharpen: sharpen a map",
+                    use=GpuUse.COMPULSORY,
+                    executable="sharpen",
+                    module="my_lab.sharpen",
                 )
             ]
 

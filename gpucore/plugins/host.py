@@ -6,22 +6,24 @@ rather than all of them through pluggy's relay, so that the host knows who answe
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pluggy import PluginManager
 
 from gpucore.errors import AdapterError, GpucoreError, PluginError, did_you_mean, raise_faults
 from gpucore.plugins import hookspecs
+from gpucore.plugins.catalogue import AdapterEntry, Catalogue, offer_faults
 from gpucore.plugins.faults import blame
-from gpucore.plugins.found import CORE, Found, find_plugins
+from gpucore.plugins.found import CORE, Found, canonical, find_plugins
 from gpucore.plugins.implementations import EVENT, implementations
 from gpucore.plugins.markers import PROJECT
 from gpucore.plugins.offers import DeviceSource, EngineSpec
 from gpucore.plugins.records import LoadedPlugin, Provider, Quarantined
-from gpucore.plugins.shelf import Offer, Shelf
+from gpucore.plugins.shelf import Offer, Shelf, Staged
 from gpucore.scheduling.policies import Policy
 from gpucore.standard.adapter import Adapter
 from gpucore.standard.checks import adapter_faults
@@ -49,20 +51,29 @@ class PluginHost:
     def __init__(self) -> None:
         self._manager = PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._adapters = Shelf("gpucore_adapters", "adapter", Adapter, adapter_faults)
-        self._device_sources = Shelf(
-            "gpucore_device_sources", "device source", DeviceSource, _needs("read")
+        self._adapters: Shelf[Adapter | AdapterEntry] = Shelf(
+            "adapter",
+            {"gpucore_adapters": Adapter, "gpucore_adapter_entries": AdapterEntry},
+            offer_faults,
         )
-        self._policies = Shelf("gpucore_policies", "policy", Policy, _needs("cut"))
-        self._engines = Shelf("gpucore_engines", "engine", EngineSpec, _needs("open"))
-        self._shelves = (self._adapters, self._device_sources, self._policies, self._engines)
+        self._device_sources = Shelf(
+            "device source", {"gpucore_device_sources": DeviceSource}, _needs("read")
+        )
+        self._policies = Shelf("policy", {"gpucore_policies": Policy}, _needs("cut"))
+        self._engines = Shelf("engine", {"gpucore_engines": EngineSpec}, _needs("open"))
+        self._shelves: tuple[Shelf[Any], ...] = (
+            self._device_sources,
+            self._policies,
+            self._engines,
+        )
         self._plugins: list[LoadedPlugin] = []
         self._quarantine: list[Quarantined] = []
         self._disabled: list[str] = []
         self._observers: tuple[tuple[LoadedPlugin, Callable[[Event], object]], ...] = ()
         self._failed_observers: set[str] = set()
+        self._catalogue = Catalogue(self._adapters.items, self._refused)
         #: What is offered, by name; views that follow what is added later.
-        self.adapters: Mapping[str, Adapter] = MappingProxyType(self._adapters.items)
+        self.adapters: Mapping[str, Adapter] = self._catalogue
         self.device_sources: Mapping[str, DeviceSource] = MappingProxyType(
             self._device_sources.items
         )
@@ -90,7 +101,8 @@ class PluginHost:
         extra : Mapping
             Plugins that the host application brings, by name.
         disable : Collection of str
-            Not even imported: names of plugins, of distributions, or ``distribution:plugin``.
+            Not even imported: names of plugins, of distributions, or ``distribution:plugin``. Of a
+            plugin that is in use an adapter can be named in the same way.
         installed : bool
             Whether to look for installed distributions at all.
         """
@@ -108,7 +120,7 @@ class PluginHost:
             if one.is_named(disable):
                 host._disabled.append(one.key)
             else:
-                host._admit(one)
+                host._admit(one, one.names_within(disable))
         return host
 
     @property
@@ -118,12 +130,15 @@ class PluginHost:
 
     @property
     def quarantine(self) -> tuple[Quarantined, ...]:
-        """The plugins that are not in use because something is wrong with them."""
-        return tuple(self._quarantine)
+        """What is not in use because something is wrong with it: plugins, then single adapters.
+
+        An adapter that is offered by an entry is there only once it was asked for.
+        """
+        return (*self._quarantine, *self._catalogue.quarantine)
 
     @property
     def disabled(self) -> tuple[str, ...]:
-        """The plugins that were left out as told, as ``distribution:plugin``."""
+        """What was left out as told, as ``distribution:plugin`` or ``distribution:adapter``."""
         return tuple(self._disabled)
 
     def adapter(self, name: str) -> Adapter:
@@ -134,9 +149,27 @@ class PluginHost:
         AdapterError
             When nobody offers it.
         PluginError
-            When the plugin that offers it is in quarantine.
+            When it, or the plugin that offers it, is in quarantine.
         """
-        return self._find(self._adapters, name, AdapterError)
+        return self.adapters[self._named(self._adapters, name, AdapterError)]
+
+    def entry(self, name: str) -> AdapterEntry:
+        """Return what a list shows of an adapter, without importing it.
+
+        Raises
+        ------
+        AdapterError, PluginError
+            When nobody offers it; when the plugin that offers it is in quarantine.
+        """
+        return self._catalogue.entry(self._named(self._adapters, name, AdapterError))
+
+    def load_adapters(self) -> dict[str, Adapter]:
+        """Import and prove all adapters; return the sound ones, the others are in quarantine."""
+        sound: dict[str, Adapter] = {}
+        for name in self.adapters:
+            with contextlib.suppress(PluginError):
+                sound[name] = self.adapters[name]
+        return sound
 
     def device_source(self, name: str) -> DeviceSource:
         """Return the device source of this name, or raise `PluginError`."""
@@ -158,8 +191,7 @@ class PluginHost:
         AdapterError
             When nobody offers it.
         """
-        self.adapter(name)
-        return self._adapters.providers[name].origin
+        return self._adapters.providers[self._named(self._adapters, name, AdapterError)].origin
 
     def add_adapter(self, adapter: Adapter, origin: str) -> None:
         """Add an adapter that comes from no plugin.
@@ -217,8 +249,12 @@ class PluginHost:
         )
 
     def _find(self, shelf: Shelf[OfferT], name: str, error: type[GpucoreError]) -> OfferT:
+        return shelf.items[self._named(shelf, name, error)]
+
+    def _named(self, shelf: Shelf[OfferT], name: str, error: type[GpucoreError]) -> str:
+        """Return the name of something that is offered, or raise why it is not."""
         if name in shelf.items:
-            return shelf.items[name]
+            return name
         for one in self._quarantine:
             if name == one.name or name in one.offers:
                 raise one.error(f"the {shelf.word} `{name}`")
@@ -228,13 +264,31 @@ class PluginHost:
             hint += f" (in quarantine: {broken}; see `gpucore plugins`)"
         raise error(f"no {shelf.word} is called `{name}`", hint=hint)
 
-    def _admit(self, found: Found) -> None:
-        """Load one plugin, wholly or not at all."""
+    def _refused(self, entry: AdapterEntry, error: PluginError) -> Quarantined:
+        """Return the record of one adapter that cannot be used; the rest of its plugin can."""
+        plugin = next(one for one in self._plugins if entry.name in one.adapters)
+        return Quarantined(
+            name=entry.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            module=entry.module,
+            reason=" ".join(error.what.split()),
+            hint=error.hint,
+            file=error.where,
+            offers=(entry.name,),
+            alone=True,
+        )
+
+    def _admit(self, found: Found, unwanted: Collection[str]) -> None:
+        """Load one plugin, wholly or not at all, but for the adapters that are not wanted."""
         start = time.perf_counter()
         provider = Provider(
             origin=f"{found.distribution} {found.version}".strip(), plugin=found.name
         )
-        stages = {shelf.hook: shelf.stage(provider) for shelf in self._shelves}
+        adapters = self._adapters.stage(provider, unwanted)
+        stages: dict[str, Staged[Any]] = dict.fromkeys(self._adapters.kinds, adapters)
+        for shelf in self._shelves:
+            stages.update(dict.fromkeys(shelf.kinds, shelf.stage(provider)))
         observers: list[Callable[[Event], object]] = []
         try:
             with blame("cannot be imported"):
@@ -246,21 +300,22 @@ class PluginHost:
                     observers.append(_observer(one))
                 else:
                     with blame(f"{hook} failed"):
-                        stages[hook].take(one.function())
+                        stages[hook].take(hook, one.function())
         except PluginError as error:
             if self._manager.has_plugin(found.key):
                 self._manager.unregister(name=found.key)
-            offers = tuple(name for stage in stages.values() for name in stage.names)
+            offers = tuple(name for stage in dict.fromkeys(stages.values()) for name in stage.names)
             self._quarantine.append(_quarantined(found, error, offers))
             return
         for stage in stages.values():
             stage.commit()
+        self._disabled += (f"{canonical(found.distribution)}:{name}" for name in adapters.left_out)
         loaded = LoadedPlugin(
             name=found.name,
             distribution=found.distribution,
             version=found.version,
             module=found.module,
-            adapters=stages["gpucore_adapters"].names,
+            adapters=adapters.names,
             device_sources=stages["gpucore_device_sources"].names,
             policies=stages["gpucore_policies"].names,
             engines=stages["gpucore_engines"].names,

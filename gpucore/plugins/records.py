@@ -67,16 +67,16 @@ class LoadedPlugin:
 
 @dataclass(frozen=True, kw_only=True)
 class Quarantined:
-    """A plugin that is not in use, with the reason.
+    """A plugin, or one adapter of it, that is not in use, with the reason.
 
     Parameters
     ----------
     name : str
-        Its entry point's name.
+        Its entry point's name; the adapter's, when the rest of its plugin is in use.
     distribution, version : str
         The package that it came with.
     module : str
-        What its entry point names.
+        What its entry point, or the adapter's entry, names.
     reason : str
         What is wrong with it, one line.
     hint : str
@@ -85,6 +85,8 @@ class Quarantined:
         File and line of the fault, as far as they are known.
     offers : tuple of str
         Names of what it would have offered, as far as they are known.
+    alone : bool
+        Whether it is one adapter, and the rest of its plugin is in use.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Quarantined:
     hint: str = ""
     file: str = ""
     offers: tuple[str, ...] = ()
+    alone: bool = False
 
     @property
     def origin(self) -> str:
@@ -104,9 +107,9 @@ class Quarantined:
     def error(self, what: str) -> PluginError:
         """Return the error for somebody who needs what this plugin would have offered."""
         place = f" ({self.file})" if self.file else ""
+        whose = "" if self.alone else f" belongs to the plugin `{self.name}`, which"
         return PluginError(
-            f"{what} belongs to the plugin `{self.name}`, which is in quarantine: "
-            f"{self.reason}{place}",
+            f"{what}{whose} is in quarantine: {self.reason}{place}",
             hint=f"mend or update {self.distribution}, or ask its author"
             + (f": {self.hint}" if self.hint else ""),
             where=self.origin,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from gpucore.errors import GpucoreError, PluginError
 if TYPE_CHECKING:
     from gpucore.plugins.records import Provider
 
-__all__ = ["Offer", "Shelf", "Staged"]
+__all__ = ["Offer", "Shelf", "Staged", "faulty", "objects"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _MOST = 10_000
@@ -31,6 +31,7 @@ class Offer(Protocol):
 
 
 OfferT = TypeVar("OfferT", bound=Offer)
+KindT = TypeVar("KindT")
 
 
 class Shelf(Generic[OfferT]):
@@ -38,33 +39,37 @@ class Shelf(Generic[OfferT]):
 
     Parameters
     ----------
-    hook : str
-        The hook by which it is offered.
     word : str
         What messages call it.
-    kind : type
-        What the hook's answer must consist of.
+    kinds : Mapping
+        The hooks by which it is offered, each with what its answer must consist of.
     faults : callable
         Returns what is wrong with one of them, beside its name.
     """
 
     def __init__(
         self,
-        hook: str,
         word: str,
-        kind: type[OfferT],
+        kinds: Mapping[str, type[OfferT]],
         faults: Callable[[OfferT], Sequence[GpucoreError]],
     ) -> None:
-        self.hook = hook
         self.word = word
+        self.kinds = kinds
         self.items: dict[str, OfferT] = {}
         self.providers: dict[str, Provider] = {}
-        self._kind = kind
         self._faults = faults
 
-    def stage(self, provider: Provider) -> Staged[OfferT]:
-        """Return a place for what one plugin offers, until all of the plugin is checked."""
-        return Staged(self, provider)
+    def stage(self, provider: Provider, unwanted: Collection[str] = ()) -> Staged[OfferT]:
+        """Return a place for what one plugin offers, until all of the plugin is checked.
+
+        Parameters
+        ----------
+        provider : Provider
+            Whose it is.
+        unwanted : Collection of str
+            Names that are left out, and not even checked.
+        """
+        return Staged(self, provider, unwanted)
 
     def check(self, offer: OfferT) -> None:
         """Prove an offer, beside its name.
@@ -76,43 +81,49 @@ class Shelf(Generic[OfferT]):
         """
         faults = self._faults(offer)
         if faults:
-            raise PluginError(
-                f"the {self.word} `{offer.name}` is wrong: "
-                + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
-                hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
-            )
+            raise faulty(faults, f"the {self.word} `{offer.name}` is wrong")
 
-    def objects(self, answer: object) -> Iterator[OfferT]:
-        """Yield what a hook returned, one by one; the plugin's own code may run meanwhile.
 
-        Raises
-        ------
-        PluginError
-            When it is not iterable, has no end, or holds something else.
-        """
-        wanted = f"return a list of {self._kind.__name__}"
-        if isinstance(answer, self._kind):
-            raise PluginError(
-                f"{self.hook} returned one {self._kind.__name__}, not a list of them", hint=wanted
-            )
-        if not isinstance(answer, Iterable):
-            raise PluginError(f"{self.hook} returned {_type(answer)}", hint=wanted)
-        for place, item in enumerate(islice(answer, _MOST + 1)):
-            if place == _MOST:
-                raise PluginError(f"{self.hook} returned more than {_MOST} objects", hint=wanted)
-            if not isinstance(item, self._kind):
-                raise PluginError(
-                    f"{self.hook} returned {_type(item)} at place {place}", hint=wanted
-                )
-            yield item
+def faulty(faults: Sequence[GpucoreError], what: str) -> PluginError:
+    """Return one error with all that is wrong with an offer."""
+    return PluginError(
+        f"{what}: " + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
+        hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
+    )
+
+
+def objects(hook: str, kind: type[KindT], answer: object) -> Iterator[KindT]:
+    """Yield what a hook returned, one by one; the plugin's own code may run meanwhile.
+
+    Raises
+    ------
+    PluginError
+        When it is not iterable, has no end, or holds something else.
+    """
+    wanted = f"return a list of {kind.__name__}"
+    if isinstance(answer, kind):
+        raise PluginError(f"{hook} returned one {kind.__name__}, not a list of them", hint=wanted)
+    if not isinstance(answer, Iterable):
+        raise PluginError(f"{hook} returned {_type(answer)}", hint=wanted)
+    for place, item in enumerate(islice(answer, _MOST + 1)):
+        if place == _MOST:
+            raise PluginError(f"{hook} returned more than {_MOST} objects", hint=wanted)
+        if not isinstance(item, kind):
+            raise PluginError(f"{hook} returned {_type(item)} at place {place}", hint=wanted)
+        yield item
 
 
 class Staged(Generic[OfferT]):
     """What one plugin offers of one kind, checked and not yet in use."""
 
-    def __init__(self, shelf: Shelf[OfferT], provider: Provider) -> None:
+    def __init__(
+        self, shelf: Shelf[OfferT], provider: Provider, unwanted: Collection[str] = ()
+    ) -> None:
+        #: Names of what was left out.
+        self.left_out: list[str] = []
         self._shelf = shelf
         self._provider = provider
+        self._unwanted = unwanted
         self._items: dict[str, OfferT] = {}
 
     @property
@@ -120,7 +131,7 @@ class Staged(Generic[OfferT]):
         """Names of what is staged, in the plugin's order."""
         return tuple(self._items)
 
-    def take(self, answer: object) -> None:
+    def take(self, hook: str, answer: object) -> None:
         """Check a hook's answer and keep it.
 
         Raises
@@ -128,7 +139,7 @@ class Staged(Generic[OfferT]):
         PluginError
             When the answer is of a wrong type, repeats a name or contradicts itself.
         """
-        for offer in self._shelf.objects(answer):
+        for offer in objects(hook, self._shelf.kinds[hook], answer):
             self.put(offer)
 
     def put(self, offer: OfferT) -> None:
@@ -136,9 +147,12 @@ class Staged(Generic[OfferT]):
         shelf, word, name = self._shelf, self._shelf.word, offer.name
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise PluginError(
-                f"{name!r} is no name of a {word}",
+                f"{name!r} is no name of {'an' if word[0] in 'ae' else 'a'} {word}",
                 hint="lower-case letters, digits, `_` and `-`, a letter first",
             )
+        if name in self._unwanted:
+            self.left_out.append(name)
+            return
         if name in self._items:
             raise PluginError(
                 f"the {word} `{name}` is offered twice by {self._provider}",

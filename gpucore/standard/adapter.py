@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Literal, TypeAlias
 
 from gpucore.standard.command import (
@@ -21,6 +22,7 @@ from gpucore.standard.command import (
     Template,
     Value,
 )
+from gpucore.standard.marks import marks
 from gpucore.standard.model import FailureClass
 from gpucore.standard.program import (
     STRICT,
@@ -325,3 +327,19 @@ class Adapter:
     def output_params(self) -> tuple[str, ...]:
         """Names of the parameters that are outputs, in order."""
         return tuple(name for name, param in self.params.items() if param.output)
+
+    @cached_property
+    def staged_params(self) -> tuple[str, ...]:
+        """Output parameters of which the program is told, and may be told another place."""
+        if self.command.in_place:
+            return ()
+        items = (*self.command.argv, *self.command.stdin, *(i for f in self.file for i in f.lines))
+        texts = [text for one in items for text in ((one,) if isinstance(one, str) else one.args)]
+        texts += self.command.env.values()
+        for file in self.file:
+            texts += (file.name, file.text)
+            for value in file.entries.values():
+                texts += [str(one) for one in (value if isinstance(value, tuple) else (value,))]
+        texts += [text for link in self.link for text in (link.name, link.target)]
+        told = {mark.name for text in texts for mark in marks(text)}
+        return tuple(name for name in self.output_params if name in told)

@@ -114,6 +114,9 @@ class Template:
         What is set for the program beside the GPU variables.
     own_directory : bool
         Whether it runs in a directory of its own; its paths are then made absolute.
+    in_place : bool
+        Whether its outputs must be made under their final names: it writes their paths into its
+        files, goes on from what lies there, or insists on a place.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -122,6 +125,7 @@ class Template:
     stdin: tuple[str | Group, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     own_directory: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpucore.errors import AdapterError
-from gpucore.standard.marks import Mark, split
+from gpucore.standard.marks import Mark, marks, split
+from gpucore.standard.use import GpuUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,14 @@ def file_faults(adapter: Adapter) -> Iterator[AdapterError]:
                      "own_directory = true")  # fmt: skip
     for place, file in enumerate(adapter.file):
         yield from _written_faults(f"file[{place}]", file)
+        if adapter.gpu.use is GpuUse.OPTIONAL and _left_out_unsaid(file):
+            yield _fault(
+                f"file[{place}]",
+                f"`{file.name}` would be left out of a step without a GPU, since its text has "
+                "%(GPU)s",
+                'write when = "gpu" and, where the program needs it, another for when = "cpu"; '
+                "or put the mark into a group of `lines` or into `entries`",
+            )
     for place, link in enumerate(adapter.link):
         if _elsewhere(link.name):
             yield _fault(f"link[{place}].name", f"`{link.name}` lies outside the step's directory",
@@ -55,6 +64,12 @@ def _fault(where: str, what: str, hint: str = "") -> AdapterError:
 
 def _elsewhere(path: str) -> bool:
     return path.startswith("/") or ".." in path.split("/")
+
+
+def _left_out_unsaid(file: InputFile) -> bool:
+    said = file.when or file.unless or file.where
+    named = any(mark.name == "GPU" for text in (file.name, file.text) for mark in marks(text))
+    return named and not said
 
 
 def _written_faults(where: str, file: InputFile) -> Iterator[AdapterError]:

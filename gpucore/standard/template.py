@@ -198,6 +198,7 @@ class _Filler:
     def __post_init__(self) -> None:
         self.names = {**self.values, "EXE": self.executable}
         self.gpu = len(self.devices)
+        self.must_have_gpu = int(self.adapter.gpu.use.requires_gpu)
         self.gpu_texts: list[str] | None = None
 
     def command(self) -> Command:
@@ -219,7 +220,8 @@ class _Filler:
             files=tuple(
                 FileToWrite(name=self.joined(file.name), text=file_text(file, self))
                 for file in self.adapter.file
-                if holds(file, self.names, self.adapter.params, gpu=self.gpu)
+                # A compulsory GPU that is not there is refused when the file is filled.
+                if holds(file, self.names, self.adapter.params, gpu=self.gpu or self.must_have_gpu)
             ),
             links=tuple(
                 LinkToMake(name=self.joined(link.name), target=self.joined(link.target))
@@ -255,7 +257,7 @@ class _Filler:
     def has(self, mark: Mark) -> bool:
         """Say whether a mark has a value."""
         if mark.name == "GPU":
-            return bool(self.devices)
+            return bool(self.gpu or self.must_have_gpu)
         return self.names.get(mark.name) not in (None, ())
 
     def held(self, group: Group) -> bool:

@@ -1,4 +1,4 @@
-"""Looking at a step's inputs and outputs on disk, and putting them where they belong."""
+"""Looking at a step's inputs and outputs on disk, and making its own directory ready."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 __all__ = [
     "TICK_NS",
     "Stamp",
-    "collect",
     "file_fault",
     "furnish",
     "made_anew",
     "safe_name",
     "stamp",
     "stamp_before",
+    "stamp_if_older",
     "writable_fault",
 ]
 
@@ -58,6 +58,27 @@ def stamp(path: str) -> Stamp | None:
         return None
     fresh = abs(time.time_ns() - facts.st_mtime_ns) < TICK_NS
     return Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino, fresh)
+
+
+def stamp_if_older(path: str, begun_ns: float, *, moved: bool) -> Stamp | None:
+    """Return a file's stamp when it was there before a moment; None when it came later.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    begun_ns : float
+        Nanoseconds since the epoch.
+    moved : bool
+        Whether it may have been moved there since: its own time is then that of its writing, but
+        the moving changed its inode.
+    """
+    try:
+        facts = os.stat(path)  # noqa: PTH116 - as above
+    except OSError:
+        return None
+    last = max(facts.st_mtime_ns, facts.st_ctime_ns) if moved else facts.st_mtime_ns
+    return None if last >= begun_ns else Stamp(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 def stamp_before(path: str) -> Stamp | None:
@@ -149,62 +170,9 @@ def furnish(folder: Path, command: Command) -> None:
         name.symlink_to(link.target)
 
 
-def collect(folder: Path, made: str, path: str) -> str:
-    """Move what a program made in its own directory to where it belongs.
-
-    Parameters
-    ----------
-    folder : Path
-        The step's own directory.
-    made : str
-        Name there; may hold ``*`` and ``?``.
-    path : str
-        Where it belongs.
-
-    Returns
-    -------
-    str
-        What went wrong, or an empty text.
-    """
-    found = sorted(folder.glob(made)) if re.search(r"[*?]", made) else [folder / made]
-    if not found or not found[-1].exists():
-        return f"the program did not make {made}"
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _move(found[-1], target)
-    except OSError as error:
-        return f"{target} cannot be written ({error.strerror})"
-    return ""
-
-
 def safe_name(name: str) -> str:
     """Return a name fit for a file: plain characters, no folder, a bounded length."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:100].lstrip(".-") or "_"
-
-
-def _move(source: Path, target: Path) -> None:
-    try:
-        source.replace(target)
-    except OSError as error:
-        import errno  # noqa: PLC0415 - only when the two lie on different disks
-        import shutil  # noqa: PLC0415
-
-        if error.errno != errno.EXDEV:
-            raise
-        aside = target.with_name(f".{target.name}.part")
-        aside.unlink(missing_ok=True)
-        # Made anew: what another put there meanwhile is neither followed nor written to.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with source.open("rb") as read, os.fdopen(os.open(aside, flags, 0o666), "wb") as written:
-            try:
-                shutil.copyfileobj(read, written, 1 << 20)
-                written.flush()
-                aside.replace(target)
-            except OSError:
-                aside.unlink(missing_ok=True)
-                raise
-        source.unlink()
 
 
 def writable_fault(folders: Iterable[Path]) -> str:

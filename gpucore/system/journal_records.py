@@ -142,6 +142,8 @@ class Began:
         By path; None: it was not there.
     key : str
         Hash of command and inputs.
+    made_in : tuple of str
+        Directories in which it makes its outputs until they are checked.
     """
 
     step: str
@@ -157,6 +159,7 @@ class Began:
     status: str = ""
     inputs: Mapping[str, Fingerprint | None] = field(default_factory=dict)
     key: str = ""
+    made_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +267,7 @@ def _named(*names: str) -> dict[type[Record], tuple[str, ...]]:
     return {kind: tuple(one for one in _FIELDS[kind] if one in names) for kind in _KINDS}
 
 
-_TUPLES = _named("argv", "devices", "warnings")
+_TUPLES = _named("argv", "devices", "warnings", "made_in")
 _STAMPS = _named("inputs", "output_stamps")
 
 
@@ -291,7 +294,8 @@ def decode(kind: int, step: bytes, attempt: int, body: bytes) -> Record:
         made = _KINDS[kind - 1]
         facts = json.loads(body)
         for name in _TUPLES[made]:
-            facts[name] = tuple(facts[name])
+            if name in facts:
+                facts[name] = tuple(facts[name])
         for name in _STAMPS[made]:
             facts[name] = {path: _fingerprint(one) for path, one in facts[name].items()}
         if made is Finished:

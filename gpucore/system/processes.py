@@ -78,10 +78,9 @@ class Programs:
         self._gone = False
         self._connection, theirs = socket.socketpair()
         with theirs:
-            self._process = _start_shepherd(run, theirs.fileno())
+            process = _start_shepherd(run, theirs.fileno())
+        self._process: subprocess.Popen[bytes] | None = process
         self._frames = Frames(self._connection)
-        self._thread = threading.Thread(target=self._listen, name="gpucore-programs", daemon=True)
-        self._thread.start()
 
     def start(self, key: int, prepared: Prepared) -> bool:
         """Have a program started; the listener is told of what becomes of it.
@@ -137,8 +136,6 @@ class Programs:
             self._send(frame(("close",)))
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_WR)
-        if self._thread is not threading.current_thread():
-            self._thread.join()
 
     def _send(self, data: bytes, fds: list[int] | None = None) -> None:
         # A shepherd that is gone is noticed by whoever listens, who tells of every program.
@@ -149,33 +146,42 @@ class Programs:
             if data:
                 self._connection.sendall(data)
 
-    def _listen(self) -> None:
-        self._process.wait()  # it leaves a child of its own, which is not ours to wait for
-        listener, connection = self._listener, self._connection
-        while True:
-            seconds = listener.look()
-            if seconds is not None and not select.select([connection], [], [], seconds)[0]:
-                continue
-            messages = self._frames.read()
-            if messages is None:
+    def listen(self) -> bool:
+        """Wait for news of programs, and tell the listener; False: there will be no more.
+
+        By one thread at a time.
+        """
+        if self._process is not None:
+            self._process.wait()  # it leaves a child of its own, which is not ours to wait for
+            self._process = None
+        listener = self._listener
+        while (seconds := listener.look()) is not None:
+            if select.select([self._connection], [], [], seconds)[0]:
                 break
-            for what, key, *more in messages:
-                if what == "started":
-                    listener.started(key, more[1])
-                    continue
-                self._open.discard(key)
-                if what == "ended":
-                    code, survived, when = more
-                    listener.ended(key, code, survived=survived, when=when)
-                else:
-                    number, file, _ = more
-                    listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))
+        messages = self._frames.read()
+        if messages is None:
+            self._lose()
+            return False
+        for what, key, *more in messages:
+            if what == "started":
+                listener.started(key, more[1])
+                continue
+            self._open.discard(key)
+            if what == "ended":
+                code, survived, when = more
+                listener.ended(key, code, survived=survived, when=when)
+            else:
+                number, file, _ = more
+                listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))
+        return True
+
+    def _lose(self) -> None:
         with self._sending:
             self._gone = True
             left, self._open = self._open, set()
-            connection.close()
+            self._connection.close()
         for key in left:
-            listener.lost(key)
+            self._listener.lost(key)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from gpucore.errors import GpucoreError
+from gpucore.standard.filechecks import outside
+from gpucore.standard.marks import Mark, split
 from gpucore.standard.template import fill_text
 from gpucore.testing.samples import suffix_of
 from gpucore.testing.subject import OUT
@@ -81,9 +83,11 @@ class OutputChecks:
                 (step,) = subject.stage(_items(subject, (stem,)), _unplaced(subject, given))
             except GpucoreError:
                 continue  # refused before anything starts
+            homes = _homes(subject, step)
             for output in subject.outputs(step):
                 path = posixpath.normpath(output.path)
-                assert path.startswith(f"{OUT}/"), f"{output.name} would be written to {path}"
+                inside = path.startswith(homes.get(output.name, f"{OUT}/"))
+                assert inside, f"{output.name} would be written to {path}"
 
     @pytest.mark.parametrize("stem", _STRAY)
     def test_what_it_makes_in_its_own_directory_stays_there(
@@ -96,7 +100,8 @@ class OutputChecks:
                 continue
             for name in _own_names(subject, step):
                 path = posixpath.normpath(name)
-                assert not path.startswith(("/", "..")), f"{name} lies outside the directory"
+                inside = path != ".." and not path.startswith(("/", "../"))
+                assert inside, f"{name} lies outside the directory"
 
     def test_an_output_that_the_user_names_is_where_the_user_says(self, subject: Subject) -> None:
         for name in subject.adapter.output_params:
@@ -127,6 +132,20 @@ def _unplaced(subject: Subject, given: Given) -> Given:
         for name, value in given.items()
         if name not in params or params[name].type != "path" or params[name].required
     }
+
+
+def _homes(subject: Subject, step: Step) -> dict[str, str]:
+    """Return what the paths of outputs begin with that lie where a parameter of the user's says."""
+    homes = {}
+    for output in subject.adapter.output:
+        first = split(output.path)[0]
+        if not isinstance(first, Mark) or outside(output.path, subject.adapter):
+            continue
+        named = step.values.get(first.name) is not None
+        if named and not subject.adapter.params[first.name].output:
+            home = fill_text(str(first), step.values, subject.adapter.params)
+            homes[output.name] = posixpath.normpath(home)
+    return homes
 
 
 def _own_names(subject: Subject, step: Step) -> list[str]:

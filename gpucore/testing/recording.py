@@ -262,13 +262,26 @@ def _script(recording: RecordingFolder, made: Path, root: Path, seen: Path, code
     ending = f"kill -{-code} $$" if code < 0 else f"exit {code}"
     out = root / OUT
     seen_, made_, out_, log = (shlex.quote(str(one)) for one in (seen, made, out, recording.log))
+    # What the real program left in the output folder it was told to make in its attempt's directory
+    # there, unless it insists on the final names.
     return f"""#!/bin/sh
 cat /proc/$$/cmdline > {seen_}/argv
 cat /proc/$$/environ > {seen_}/environment
 cat > {seen_}/stdin
 mkdir -p {out_}
 cp -R {made_}/made/. .
-cp -R {made_}/{OUT}/. {out_}
+attempts=$(cd {out_} && find . -type d -name '.gpucore-*' -prune)
+if [ "$attempts" ]; then
+  cd {out_}
+  IFS='
+'
+  for one in $attempts; do
+    mkdir -p {made_}/{OUT}/"${{one%/*}}"
+    cp -R {made_}/{OUT}/"${{one%/*}}"/. "$one"
+  done
+else
+  cp -R {made_}/{OUT}/. {out_}
+fi
 cat {log}
 {ending}
 """

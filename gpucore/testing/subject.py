@@ -151,7 +151,8 @@ def find_subject(told: str | Path | Adapter, folder: Path) -> Subject:
         return Subject(read_adapter(folder / told))
     host = _installed()
     adapter = host.adapter(told)
-    module = next((one.module for one in host.plugins if told in one.adapters), "")
+    plugin = next((one.module for one in host.plugins if told in one.adapters), "")
+    module = host.entry(told).module or plugin
     return Subject(adapter, module.partition(":")[0])
 
 

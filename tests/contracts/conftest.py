@@ -7,8 +7,7 @@ import os
 import pytest
 from engine_tasks import Recorder
 
-from gpucore.engines import local
-from gpucore.engines.local import LOCAL
+from gpucore.engines import LOCAL, local
 from gpucore.plugins import Prepared
 
 ENGINES = [LOCAL]

@@ -10,6 +10,7 @@ from gpucore.plugins import PluginHost
 from gpucore.testing import AdapterContract
 from gpucore.testing.recorded_checks import RecordedChecks
 
+pytestmark = pytest.mark.catalogue
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 # Each replays several runs.
@@ -21,6 +22,18 @@ SAID_OF_ONE: dict[str, dict[str, object]] = {
     # A micrograph without particles has no file of coordinates.
     "relion_autopick": {"checks_outputs": False},
     "relion_autopick_log": {"checks_outputs": False},
+    # Without a GPU its TensorFlow goes on with the processor, which is told as that.
+    "cryolo_predict": {"tells_no_device": False},
+    # They write into the metadata that they read.
+    "flexutils_predict_flexsiren": {"checks_outputs": False},
+    "flexutils_predict_zernike3deep": {"checks_outputs": False},
+    # They write into their project, which they bring up to date.
+    "emclarity_align_raw": {"checks_outputs": False},
+    "emclarity_avg": {"checks_outputs": False},
+    "emclarity_ctf_3d": {"checks_outputs": False},
+    "warp_mcore": {"checks_outputs": False},
+    # It writes beside the job that it is given, which may lie in the working directory.
+    "pytom_extract_candidates": {"checks_outputs": False},
 }
 """What switches checks for an adapter, and why."""
 

@@ -10,13 +10,26 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PAGES", "ROOT", "Block", "anchors", "blocks", "column", "links", "rows", "section"]
+__all__ = [
+    "GENERATED",
+    "PAGES",
+    "ROOT",
+    "Block",
+    "anchors",
+    "blocks",
+    "column",
+    "links",
+    "rows",
+    "section",
+]
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+GENERATED = ROOT / "docs" / "adapters"
+"""Written from the adapters, whose examples are proved whenever they are loaded."""
 
 _COMMENT = re.compile(r"<!-- (?:not run: (?P<why>.+)|(?P<file>\S+)) -->")
 _HEADING = re.compile(r"(#+) (.+)")

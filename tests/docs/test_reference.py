@@ -253,11 +253,11 @@ def test_a_form_looks_as_shown(row: list[str]) -> None:
 def test_the_readme_names_every_adapter_and_no_other() -> None:
     plugins = open_plugins(SiteConfig())
     told = rows(section(ROOT / "README.md", "Programs it knows"))
-    assert {row[0].strip("`"): row[2] for row in told} == {
-        name: one.gpu.use.value
-        for name, one in plugins.adapters.items()
+    assert sorted(name for row in told for name in re.findall(r"`([^`]+)`", row[1])) == sorted(
+        name
+        for name in plugins.adapters
         if plugins.origin_of(name).startswith("gpucore-framework ")
-    }
+    )
 
 
 def test_the_version_is_in_the_changelog() -> None:

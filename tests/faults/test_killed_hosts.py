@@ -50,8 +50,10 @@ CRASH_POINTS = {
     "gpucore.dispatch:Dispatch._launch": (1, 7),
     "gpucore.dispatch:Dispatch._settle": (1, 6),
     "gpucore.holding:RunLeases.give": (1, 6),
-    "gpucore.holding:RunLeases.take": (1, 7),
-    "gpucore.outcomes:collect": (1, 3),
+    "gpucore.holding:RunLeases.claim": (1, 7),
+    "gpucore.holding:RunLeases.take": (1, 3),
+    "gpucore.holding:RunLeases.use": (1, 5),
+    "gpucore.outcomes:put_in_place": (1, 5),
     "gpucore.record:Journal.open": (1,),
     "gpucore.record:RunRecord.__init__": (1,),
     "gpucore.record:RunRecord.add": (1, 9),
@@ -60,7 +62,10 @@ CRASH_POINTS = {
     "gpucore.record:RunRecord.finish": (1, 6),
     "gpucore.running:RunningStep.prepare": (1, 7),
     "gpucore.running:judge": (1, 5),
-    "gpucore.system.files:_move": (1, 3),
+    "gpucore.staging:empty_into": (1, 3),
+    "gpucore.staging:make_fresh": (1, 3),
+    "gpucore.staging:move": (1, 3),
+    "gpucore.system.moving:_put": (1, 6),
     "gpucore.system.folders:RunFolder._make": (1,),
     "gpucore.system.journal:_connection": (1,),
     "gpucore.system.journal:lock_place": (1,),
@@ -164,6 +169,99 @@ def died_at(folder: Path, points: Sequence[tuple[Point, ...]], *, slow: int) -> 
     return counters
 
 
+MANY = """
+name    = "many"
+title   = "many: a stand-in"
+program = { executable = "/bin/sh" }
+
+[command]
+argv = ["%(EXE)s", "-c", "%(text)s", "%(out)s"]
+
+[params]
+text = { type = "string", help = "what is run" }
+out  = { type = "path", output = "out", help = "what it makes" }
+
+[[output]]
+name = "log"
+path = "%(out.base)s.log"
+
+[[output]]
+name = "all"
+path = "%(out.base)s_all"
+check = "directory"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("older", [False, True], ids=["", "over older ones"])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("hit", [1, 2, 3, 4])
+def test_a_host_killed_between_the_renames_of_outputs_leaves_the_rest_to_the_next(
+    tmp_path: Path, when: str, hit: int, older: bool
+) -> None:
+    site = several(tmp_path, "echo {} >>{}/ran; b=${{0%.txt}}; echo {} | tee $0 >$b.log; "
+                   "mkdir $b'_all'; echo {} >$b'_all/a'; echo {} >$b.more")  # fmt: skip
+    if older:
+        assert site.start().wait() == 0
+        site.steps[0][2]["text"] = site.steps[0][2]["text"].replace("new", "newer")
+    # Of an older directory the entries are moved one by one: four renames, and one that fails.
+    host = site.start(("gpucore.system.moving:_put", when, hit))
+    assert host.wait() == -signal.SIGKILL
+    for name in ("s1.txt", "s1.log", "s1_all/a", "s1.more"):
+        file = site.output / name
+        assert not file.exists() or file.read_text() in {"new\n", "newer\n"}
+    assert site.start().wait() == 0, (site.folder / "host.log").read_text()
+    assert site.done() == {"s1"}
+    word = "newer\n" if older else "new\n"
+    made = {
+        str(one.relative_to(site.output)): one.read_text()
+        for one in site.output.rglob("*")
+        if one.is_file() and ".gpucore" not in one.parts
+    }
+    assert made == dict.fromkeys(("s1.txt", "s1.log", "s1_all/a", "s1.more"), word)
+    assert not list(site.output.rglob(".gpucore-*"))
+    assert (site.truth / "ran").read_text().count("new") == (2 if older else 1)
+    assert [event for _, event, *_ in site.told()][-1] == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_host_killed_while_it_puts_aside_what_a_failed_program_made_leaves_none_of_it(
+    tmp_path: Path, when: str
+) -> None:
+    site = several(tmp_path, "echo {} >>{}/ran; echo {} >$0; exit 3; {} {}")
+    host = site.start(("gpucore.attempts:put_aside", when, 1))
+    assert host.wait() == -signal.SIGKILL
+    assert site.start().wait() == 0
+    assert [event for _, event, *_ in site.told()] == ["began", "failed"]
+    assert (site.truth / "ran").read_text() == "new\n"
+    assert not (site.output / "s1.txt").exists()
+    assert not list(site.output.glob(".gpucore-*"))
+
+
+@pytest.mark.slow
+def test_what_nobody_goes_on_with_is_removed_when_its_step_runs_again(tmp_path: Path) -> None:
+    site = several(tmp_path, "echo {} >>{}/ran; echo {} >$0; echo {} >$0.log; {}")
+    host = site.start(("gpucore.running:judge", "before", 1))
+    assert host.wait() == -signal.SIGKILL
+    assert len(list(site.output.glob(".gpucore-*"))) == 1
+    site.steps[0][2]["out"] = str(site.output / "elsewhere" / "s1.txt")
+    site.start().wait()
+    assert (site.truth / "ran").read_text() == "new\nnew\n"
+    assert not list(site.output.rglob(".gpucore-*"))
+    assert not (site.output / "s1.txt").exists()
+
+
+def several(folder: Path, text: str) -> Site:
+    """Return a site of one step that makes several outputs."""
+    site = Site(folder / "site", 1, random.Random(1), slow=1)
+    (site.folder / "many.toml").write_text(MANY)
+    site.adapters = [site.folder / "many.toml"]
+    filled = text.format("new", site.truth, *["new"] * text.count("{}"))
+    site.steps = [("s1", "many", {"text": filled, "out": str(site.output / "s1.txt")})]
+    return site
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["another value", "not resumed"])
 def test_an_orphan_of_another_command_is_waited_for_but_its_end_does_not_count(
@@ -189,7 +287,7 @@ def test_when_a_resumed_run_is_ended_its_orphans_are_too(tmp_path: Path, how: st
     site.steps[0] = (name, "plain", {**values, "ms": 600_000})
     host = site.start(("gpucore.running:RunningStep.begun", "before", 1))
     assert host.wait() == -signal.SIGKILL
-    mark = str(site.output / "s1.txt")
+    mark = str(site.truth)
     assert marked(mark)
     with StepExecutor.open(
         gpus="0",

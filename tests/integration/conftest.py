@@ -23,7 +23,14 @@ RELION_ADAPTERS = (
     "relion_autopick",
     "relion_autopick_log",
     "relion_class2d",
+    "relion_class3d",
+    "relion_ctf_refine",
+    "relion_initialmodel",
+    "relion_initialmodel_sgd",
+    "relion_motion_refine",
     "relion_motioncorr",
+    "relion_multibody",
+    "relion_refine3d",
 )
 
 

@@ -1,9 +1,7 @@
-"""A site of fake distributions, found by the real importlib.metadata."""
+"""A site of fake distributions, the only one that is looked at."""
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,11 +21,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(
-        importlib.metadata,
-        "distributions",
-        functools.partial(importlib.metadata.distributions, path=[str(folder)]),
-    )
+    monkeypatch.setattr("gpucore.plugins.found.search_path", lambda: [str(folder)])
     yield Site(folder)
     for name in set(sys.modules) - before:
         if str(folder) in str(getattr(sys.modules[name], "__file__", "")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 from typing import TYPE_CHECKING
 
@@ -71,12 +70,8 @@ def test_an_editable_install_and_what_a_wheel_left_behind_are_one(
     site.sound("p", "my-lab", "2.0")
     old = Site(tmp_path / "old")
     old.install("My_Lab", {"p": "plugin_p_my_lab"}, {}, "1.0")
-    found = importlib.metadata.distributions
-    monkeypatch.setattr(
-        importlib.metadata,
-        "distributions",
-        lambda: [*found(), *found(path=[str(old.folder)])],
-    )
+    path = [str(site.folder), str(old.folder)]
+    monkeypatch.setattr("gpucore.plugins.found.search_path", lambda: path)
     host = PluginHost.load()
     assert host.quarantine == ()
     assert [(one.name, one.version) for one in host.plugins] == [("p", "2.0")]

@@ -79,4 +79,4 @@ def test_a_third_partys_plugin_is_found_and_run_beside_a_broken_one(python: Path
 def test_gpucores_own_plugins_are_found_as_a_third_partys_are(python: Path) -> None:
     told = json.loads(run(python, "-I", "-c", ASK, cwd=python.parent))
     assert list(told["quarantine"]) == ["broken"]
-    assert told["plugins"]["motioncor3"][0] == "gpucore-framework"
+    assert told["plugins"]["adapters"][0] == "gpucore-framework"

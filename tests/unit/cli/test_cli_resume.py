@@ -46,6 +46,20 @@ def test_again_runs_everything(cli: Cli, call: tuple[str, ...]) -> None:
     assert [step["earlier"] for step in json.loads(ran.out)["steps"]] == [False, False]
 
 
+def test_with_checksum_a_file_whose_time_alone_has_changed_is_the_same(cli: Cli) -> None:
+    assert run_apart(*MAP, cwd=cli.folder, GPUCORE_CHECKSUM="yes").code == 0
+    os.utime(cli.folder / "a.tif", (1e9, 1e9))
+    assert run_apart("resume", "out", "--checksum", cwd=cli.folder).code == 5
+    assert "2 were done before" in cli(*MAP, "--checksum").err
+    assert "1 was done before" in cli(*MAP).err
+    cli.write("job.toml", '[run]\noutput = "out"\nchecksum = true\n[[stage]]\nname = "s"\n'
+              'adapter = "copy"\nitems = ["a.tif"]\n')  # fmt: skip
+    job = ("run", "job.toml", "--adapter", "copy.toml")
+    assert cli(*job).code == 0
+    os.utime(cli.folder / "a.tif", (2e9, 2e9))
+    assert "1 was done before" in cli(*job).err
+
+
 def test_a_retry_is_told(cli: Cli) -> None:
     text = 'test -e twice && exec cat "$1" > "$2"; touch twice; exit 9'
     cli.write(

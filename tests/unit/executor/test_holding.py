@@ -9,6 +9,7 @@ from executor_steps import GPU, outcome_of
 from programs import Gate
 
 from gpucore.config import SiteConfig
+from gpucore.standard import StepState
 from gpucore.system.leases import Held
 
 ORDER = "echo {0} >>order"
@@ -59,3 +60,19 @@ def test_another_run_that_waits_has_its_turn_before_the_next_step(one_gpu, tmp_p
         go.release()
         assert all(outcome_of(future).done for future in (first, second, between))
     assert (tmp_path / "order").read_text().split() == ["between", "second"]
+
+
+def test_a_step_that_waits_for_another_runs_gpu_can_be_cancelled(one_gpu, tmp_path):
+    here, go = Gate(tmp_path / "here"), Gate(tmp_path / "go")
+    with one_gpu() as executor, one_gpu() as other:
+        first = executor.submit("gpu", text=f"echo up >{here}; read x <{go}")
+        here.receive()
+        waits = other.submit("gpu", text=ORDER.format("never"))
+        held = executor._around.leases
+        while not held.wanted([executor.provision.devices[0].uuid]):
+            os.sched_yield()
+        other.cancel(waits)
+        assert outcome_of(waits).state is StepState.CANCELLED
+        go.release()
+        assert outcome_of(first).done
+    assert not (tmp_path / "order").exists()

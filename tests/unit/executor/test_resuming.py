@@ -12,9 +12,16 @@ from executor_steps import CPU, GPU, LONG, outcome_of
 from programs import Gate
 
 from gpucore.errors import GpucoreError
-from gpucore.standard import StepState
+from gpucore.standard import Adapter, Param, Program, StepState, Template
 from gpucore.standard.step import Limits
 
+FOLDER = Adapter(
+    name="folder",
+    title="a stand-in",
+    program=Program(executable="true"),
+    command=Template(argv=("%(EXE)s", "%(folder)s")),
+    params={"folder": Param(type="path", check="directory", help="what is read")},
+)
 APPEND = "echo ran >>attempts; echo result >{out}"
 
 
@@ -60,6 +67,66 @@ def test_what_has_changed_is_done_again(open_executor, tmp_path, change):
         (tmp_path / "o.txt").unlink()
     assert not run(open_executor, text, out="o.txt", item="in.txt").earlier
     assert attempts(tmp_path) == 2
+
+
+def run_by_content(open_executor, *, checksum=True):
+    text = APPEND.format(out="o.txt")
+    with open_executor(adapters=[CPU], resume=True, checksum=checksum) as executor:
+        return outcome_of(
+            executor.submit("cpu", name="s", text=text, out="o.txt", item="in.txt")
+        ).earlier
+
+
+@pytest.mark.parametrize("file", ["in.txt", "o.txt"])
+def test_with_checksums_only_the_content_counts(open_executor, tmp_path, file):
+    (tmp_path / "in.txt").write_text("first")
+    assert not run_by_content(open_executor)
+    file = tmp_path / file
+    text = file.read_text()
+    os.utime(file, (1e9, 1e9))
+    assert run_by_content(open_executor)
+    other = tmp_path / "other"  # of the same size and time
+    other.write_text(text.swapcase())
+    os.utime(other, (1e9, 1e9))
+    other.replace(file)
+    assert not run_by_content(open_executor)
+    assert attempts(tmp_path) == 2
+
+
+def test_without_checksums_size_and_time_count_even_where_hashes_are_on_record(
+    open_executor, tmp_path
+):
+    (tmp_path / "in.txt").write_text("first")
+    run_by_content(open_executor)
+    assert run_by_content(open_executor, checksum=False)
+    os.utime(tmp_path / "in.txt", (1e9, 1e9))
+    assert not run_by_content(open_executor, checksum=False)
+
+
+def test_where_no_hash_is_on_record_size_and_time_count(open_executor, tmp_path):
+    (tmp_path / "in.txt").write_text("first")
+    run_by_content(open_executor, checksum=False)
+    assert run_by_content(open_executor)
+    os.utime(tmp_path / "in.txt", (1e9, 1e9))
+    assert not run_by_content(open_executor)
+    os.utime(tmp_path / "in.txt", (2e9, 2e9))
+    assert run_by_content(open_executor)
+
+
+def test_a_folder_is_known_again_by_all_that_it_holds(open_executor, tmp_path):
+    folder = tmp_path / "in.txt"
+    folder.mkdir()
+    (folder / "a").write_text("first")
+
+    def earlier():
+        with open_executor(adapters=[FOLDER], resume=True, checksum=True) as executor:
+            return outcome_of(executor.submit("folder", name="s", folder="in.txt")).earlier
+
+    assert not earlier()
+    os.utime(folder, (1e9, 1e9))
+    assert earlier()
+    (folder / "a").write_text("other")
+    assert not earlier()
 
 
 def test_a_step_that_failed_is_done_again(open_executor, tmp_path):

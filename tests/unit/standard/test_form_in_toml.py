@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -132,19 +133,14 @@ def test_a_pattern_that_is_none_is_a_fault() -> None:
 
 BUILT_IN = open_plugins(SiteConfig()).adapters
 
-UNITLESS = {
-    # counts, places in a row, and ways of doing it
-    "threads", "io_threads", "mpi", "iterations", "classes", "fits", "seed", "platform", "speed",
-    "patch", "patch_x", "patch_y", "reference_frame", "first_frame", "last_frame", "gain_flip",
-    "eer_sampling", "eer_upsampling", "max_search", "max_significant", "template_norm",
-    "refine_type", "phase_shift_target",
-    # factors and ratios
-    "bin", "upsample", "oversampling", "epa_oversampling", "overlap", "padding", "shrink",
-    "ccf_downsample", "magnification", "amplitude_contrast", "gpu_memory", "regularisation",
-    # scores, and values of an image whose deviation is one
-    "threshold", "gauss_max", "max_noise", "min_noise_average", "trimming_cutoff",
-    "local_sigma_cutoff", "local_average_min", "local_average_max",
-}  # fmt: skip
+WITHOUT_A_FILE = {"flexutils_predict_flexsiren", "flexutils_predict_zernike3deep"}
+"""They write into the metadata that they read, and say nothing at their end."""
+
+DIMENSION = re.compile(
+    r"voltage|pixel_size|defocus_m(in|ax)|diameter|(^|_)dose|distance|bfactor|box_size|thickness"
+    r"|amplitude_size|seconds|exposure|wavelength|astigmatism"
+)
+"""Names of numbers that mean nothing without a unit."""
 
 
 def test_the_programs_that_come_with_gpucore_are_found() -> None:
@@ -162,10 +158,11 @@ def test_a_built_in_adapter_says_where_it_comes_from_and_shows_its_use(name: str
     assert known.licence
     assert known.citation
     assert known.source
-    assert len(known.example) >= 3
-    assert known.item
-    assert known.output_params
+    assert len(known.example) >= 2
+    assert known.output_params or known.output or known.success_match or name in WITHOUT_A_FILE
     assert known.title
+    assert known.family
+    assert known.homepage or known.family == "gpucore"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -177,12 +174,9 @@ def test_every_parameter_of_a_built_in_adapter_says_what_it_is(name: str) -> Non
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_number_that_has_a_dimension_has_a_unit(name: str) -> None:
-    bare = {
-        key
-        for key, param in BUILT_IN[name].params.items()
-        if param.type in {"int", "float"} and not param.unit
-    }
-    assert bare <= UNITLESS
+    for key, param in BUILT_IN[name].params.items():
+        if param.type in {"int", "float"} and DIMENSION.search(key):
+            assert param.unit, key
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -25,11 +25,9 @@ PARAMS = {
 ONE = Gpu(use=GpuUse.OPTIONAL, form="space")
 
 
-def written(
-    file: InputFile, *gpus: int, gpu: Gpu = ONE, faulty: bool = False, **values: object
-) -> str:
-    """Return the text of a file as a step gets it."""
-    adapter = Adapter(
+def adapter_of(file: InputFile, gpu: Gpu = ONE) -> Adapter:
+    """Return an adapter with this file."""
+    return Adapter(
         name="prog",
         title="prog: a program",
         program=Program(executable="prog"),
@@ -38,6 +36,13 @@ def written(
         params=PARAMS,
         file=(file,),
     )
+
+
+def written(
+    file: InputFile, *gpus: int, gpu: Gpu = ONE, faulty: bool = False, **values: object
+) -> str:
+    """Return the text of a file as a step gets it."""
+    adapter = adapter_of(file, gpu)
     assert faulty or adapter_faults(adapter) == []
     (made,) = AdapterCase(adapter, {"tomo": "t.mrc"}).command(*gpus, **values).files
     return made.text
@@ -67,6 +72,32 @@ def test_entries_of_json_keep_their_types_and_leave_out_what_has_no_value() -> N
     assert told["mask"] == 'a"\\b'
     assert told["all"] == ["p", "q", "last"]
     assert told["gpu_id"] == [2, 5]
+
+
+@pytest.mark.parametrize("place", ["text", "lines", "entries"])
+def test_a_file_that_names_a_compulsory_gpu_is_never_left_out(place: str) -> None:
+    given: dict[str, object] = {"text": "gpu=%(GPU)s\n", "lines": ("gpu=%(GPU)s",)}
+    given["entries"] = {"gpu": "%(GPU)s"}
+    file = InputFile(name="c.txt", format="keyvalue", **{place: given[place]})
+    gpu = Gpu(use=GpuUse.COMPULSORY, form="space")
+    assert written(file, 3, gpu=gpu) == "gpu=3\n"
+    with pytest.raises(TemplateError, match="the step has no GPU"):
+        written(file, gpu=gpu)
+
+
+def test_a_file_that_an_optional_gpu_would_leave_out_unsaid_is_refused() -> None:
+    unsaid = InputFile(name="c.txt", text="gpu=%(GPU)s\n")
+    adapter = adapter_of(unsaid)
+    (fault,) = adapter_faults(adapter)
+    assert str(fault.where).endswith("file[0]")
+    assert "`c.txt` would be left out of a step without a GPU" in str(fault)
+    assert 'when = "gpu"' in fault.hint
+    for said in (
+        replace(unsaid, when="gpu"),
+        InputFile(name="c.txt", format="keyvalue", entries={"gpu": "%(GPU)s", "x": 1}),
+        InputFile(name="c.txt", lines=("x", Group(when="gpu", args=("gpu=%(GPU)s",)))),
+    ):
+        assert adapter_faults(adapter_of(said)) == []
 
 
 @pytest.mark.parametrize(

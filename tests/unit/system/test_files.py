@@ -1,4 +1,4 @@
-"""Files: looked at, stamped, collected, furnished."""
+"""Files: looked at, stamped, furnished."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from gpucore.errors import ConfigError
 from gpucore.standard.model import Command, FileToWrite, LinkToMake
 from gpucore.system.files import (
-    collect,
     file_fault,
     furnish,
     made_anew,
@@ -127,83 +126,6 @@ def folder(tmp_path):
     folder = tmp_path / "own"
     folder.mkdir()
     return folder
-
-
-def test_what_was_made_is_moved_to_where_it_belongs(folder, tmp_path):
-    (folder / "made.mrc").write_text("image")
-    target = tmp_path / "deep" / "er" / "out.mrc"
-    assert collect(folder, "made.mrc", str(target)) == ""
-    assert target.read_text() == "image"
-    assert list(folder.iterdir()) == []
-
-
-def test_of_several_the_last_by_name_is_moved(folder, tmp_path):
-    for name in ("run_it001.star", "run_it010.star", "run_it009.star"):
-        (folder / name).write_text(name)
-    assert collect(folder, "run_it*.star", str(tmp_path / "out")) == ""
-    assert (tmp_path / "out").read_text() == "run_it010.star"
-
-
-@pytest.mark.parametrize("made", ["made.mrc", "made*.mrc"])
-def test_what_was_not_made_is_named(folder, tmp_path, made):
-    assert collect(folder, made, str(tmp_path / "out")) == f"the program did not make {made}"
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_place_that_cannot_be_written_is_named(folder, tmp_path):
-    (folder / "made").write_text("x")
-    (tmp_path / "file").write_text("")
-    assert "cannot be written" in collect(folder, "made", str(tmp_path / "file" / "out"))
-    (tmp_path / "taken").mkdir()
-    assert "cannot be written" in collect(folder, "made", str(tmp_path / "taken"))
-    assert (folder / "made").exists()
-
-
-@pytest.fixture
-def other_disk(monkeypatch, folder):
-    """Let the step's own directory lie on another disk than everything else."""
-    rename = os.replace
-
-    def across(source, target):
-        if (folder in Path(source).parents) != (folder in Path(target).parents):
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        rename(source, target)
-
-    monkeypatch.setattr(Path, "replace", across)
-
-
-def test_what_was_made_is_moved_across_disks_at_one_stroke(folder, tmp_path, other_disk):
-    (folder / "made").write_text("image")
-    assert collect(folder, "made", str(tmp_path / "out")) == ""
-    assert (tmp_path / "out").read_text() == "image"
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "own"]
-    assert list(folder.iterdir()) == []
-
-
-def test_a_move_across_disks_that_fails_leaves_nothing_half_done(
-    folder, tmp_path, other_disk, monkeypatch
-):
-    def full(source, target, size):
-        target.write(b"ha")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("shutil.copyfileobj", full)
-    (folder / "made").write_text("image")
-    (tmp_path / "out").write_text("earlier")
-    assert "No space left" in collect(folder, "made", str(tmp_path / "out"))
-    assert (tmp_path / "out").read_text() == "earlier"
-    assert (folder / "made").read_text() == "image"
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "own"]
-
-
-def test_a_move_across_disks_does_not_follow_what_lies_in_its_way(folder, tmp_path, other_disk):
-    precious = tmp_path / "precious"
-    precious.write_text("precious")
-    (tmp_path / ".out.part").symlink_to(precious)
-    (folder / "made").write_text("image")
-    assert collect(folder, "made", str(tmp_path / "out")) == ""
-    assert (tmp_path / "out").read_text() == "image"
-    assert precious.read_text() == "precious"
 
 
 def test_an_output_in_which_a_program_would_wait_for_ever_is_refused(tmp_path):

@@ -146,6 +146,34 @@ def test_a_check_refuses_an_adapter_that_it_is_about(check: str, tmp_path: Path)
     assert refusals(getattr(proof, check), subject=Subject(BAD[check]), tmp_path=tmp_path)
 
 
+def test_an_output_may_lie_in_a_folder_that_the_user_must_name_and_nowhere_else() -> None:
+    project = Param(type="path", check="directory", help="the project")
+    argv = (*GOOD.command.argv, "--project", "%(project)s")
+    placed = replace(
+        with_param("project", project),
+        command=replace(GOOD.command, argv=argv),
+        output=(Output(name="log", path="%(project)s/logs/%(movie.stem)s.log"),),
+        example=(),
+    )
+    astray = replace(placed, output=(Output(name="log", path="%(project)s/../%(movie.stem)s"),))
+    check = "test_every_output_lies_inside_the_output_directory"
+    assert not refusals(getattr(contract(GOOD), check), subject=Subject(placed))
+    assert refusals(getattr(contract(GOOD), check), subject=Subject(astray))
+
+
+def test_a_name_that_begins_with_two_dots_is_no_way_out_of_the_steps_directory() -> None:
+    made = replace(
+        GOOD,
+        command=replace(GOOD.command, own_directory=True),
+        output=(Output(name="volume", path="%(out.base)s.mrc", made="%(movie.stem)s_Vol.mrc"),),
+    )
+    way_out = Output(name="volume", path="%(out.base)s.mrc", made="%(movie.dir)s/Vol.mrc")
+    check = "test_what_it_makes_in_its_own_directory_stays_there"
+    assert not refusals(getattr(contract(GOOD), check), subject=Subject(made))
+    astray = Subject(replace(made, output=(way_out,)))
+    assert refusals(getattr(contract(GOOD), check), subject=astray)
+
+
 def test_the_checks_are_some_sixty() -> None:
     checks = [name for name in dir(contract(GOOD, level="live")) if name.startswith("test_")]
     assert 55 <= len(checks) <= 75
