@@ -37,6 +37,7 @@ class Crew:
         self._changed = threading.Condition()
         self._jobs: collections.deque[Callable[[], None]] = collections.deque()
         self._threads: list[threading.Thread] = []
+        self._members: set[int] = set()
         self._source: Callable[[], bool] | None = None
         self._listening = False
         self._listener = 0
@@ -49,12 +50,21 @@ class Crew:
         self._watch = threading.Semaphore(0)
 
     def put(self, job: Callable[[], None]) -> None:
-        """Have something done; it must not raise."""
+        """Have something done; it must not raise.
+
+        What a job has done comes first: the step that follows from one that ended is on its way
+        before the next end is looked at.
+        """
+        me = threading.get_ident()
         with self._changed:
-            self._jobs.append(job)
-            if self._listener == threading.get_ident():
-                pass  # who hears of it sees to it when all is heard
-            elif self._awake:
+            if me == self._listener:
+                self._jobs.append(job)  # who hears of it sees to it when all is heard
+                return
+            if me in self._members:
+                self._jobs.appendleft(job)
+            else:
+                self._jobs.append(job)
+            if self._awake:
                 self._begin_watch()  # whoever is awake comes to it; if not soon, another
             else:
                 self._rouse()
@@ -85,6 +95,8 @@ class Crew:
         listens, more = False, True
         source: Callable[[], bool] | None = None
         job: Callable[[], None] | None = None
+        with self._changed:
+            self._members.add(threading.get_ident())
         while True:
             with self._changed:
                 if listens:

@@ -135,9 +135,10 @@ class LocalEngine:
         )
         self._hear_end(key, None, error, time.time())
 
-    def ended(self, key: int, code: int, *, survived: bool, when: float) -> None:
+    def ended(self, key: int, code: int, *, survived: bool, started: float, when: float) -> None:
         """Hear that a program ended."""
-        self._tasks[key].survived = survived
+        one = self._tasks[key]
+        one.started, one.survived = started, survived
         self._hear_end(key, code, None, when)
 
     def look(self) -> float | None:
@@ -195,7 +196,9 @@ class LocalEngine:
     def _start_program(self, one: _Task, prepared: Prepared) -> None:
         for _ in range(_SHEPHERDS):
             programs = self._programs or self._open_programs(one.task.run)
-            if programs.start(one.key, prepared):
+            # Each word wakes a thread: nothing is told that nobody wants to know.
+            tell = one.task.begun is not None or bool(prepared.wall or prepared.quiet)
+            if programs.start(one.key, prepared, tell=tell):
                 one.programs = programs
                 return
             self._programs = None  # its shepherd was killed

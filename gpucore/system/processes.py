@@ -43,7 +43,7 @@ class Listener(Protocol):
     def lost(self, key: int) -> None:
         """Hear that how a program ended, or whether it was started, will never be known."""
 
-    def ended(self, key: int, code: int, *, survived: bool, when: float) -> None:
+    def ended(self, key: int, code: int, *, survived: bool, started: float, when: float) -> None:
         """Hear that a program ended; its exit code is negative for a signal.
 
         ``survived``: processes that it started are still there, and hold its descriptors.
@@ -61,8 +61,8 @@ class Programs:
     run : str
         The run, for whoever looks for its shepherd when the host is gone.
     listener : Listener
-        Told of programs; each key gets ``failed``, or ``started`` and then ``ended``; or, at any
-        time and last, ``lost``, when the shepherd was killed.
+        Told of programs; each key gets ``failed``, or ``started`` (if that is to be told) and then
+        ``ended``; or, at any time and last, ``lost``, when the shepherd was killed.
 
     Raises
     ------
@@ -82,8 +82,10 @@ class Programs:
         self._process: subprocess.Popen[bytes] | None = process
         self._frames = Frames(self._connection)
 
-    def start(self, key: int, prepared: Prepared) -> bool:
+    def start(self, key: int, prepared: Prepared, *, tell: bool = True) -> bool:
         """Have a program started; the listener is told of what becomes of it.
+
+        ``tell``: also of when it runs, and not only of its end.
 
         Returns
         -------
@@ -115,6 +117,7 @@ class Programs:
                     "status": os.fsencode(prepared.status),
                     "descriptors": len(fds),
                     "stdin": prepared.stdin is not None,
+                    "tell": tell,
                     "taken": taken,
                 }
                 self._send(frame(("start", program)), fds)
@@ -168,8 +171,8 @@ class Programs:
                 continue
             self._open.discard(key)
             if what == "ended":
-                code, survived, when = more
-                listener.ended(key, code, survived=survived, when=when)
+                code, survived, started, when = more
+                listener.ended(key, code, survived=survived, started=started, when=when)
             else:
                 number, file, _ = more
                 listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))

@@ -12,15 +12,15 @@ it. Messages are `marshal` values, each behind its length in four bytes; the des
 program inherits come beside its message (``SCM_RIGHTS``). To the shepherd:
 
 - ``("start", program)``: start a program: its ``key``, ``argv``, ``env``, ``cwd``, ``log``,
-  ``status``, number of ``descriptors``, of which the first is standard input if ``stdin``; and
-  ``taken``, the keys of programs whose end is on record.
+  ``status``, number of ``descriptors``, of which the first is standard input if ``stdin``; whether
+  to ``tell`` when it runs; and ``taken``, the keys of programs whose end is on record.
 - ``("stop", key, seconds)``: ask the program and its group to end (TERM), and end them after so
   many seconds (KILL); 0: at once.
 - ``("close",)``: the host ends in order, and nothing it started is left.
 
 From it: ``("started", key, pid, time)``, ``("failed", key, errno, file, time)`` and ``("ended",
-key, code, survived, time)``; ``survived``: a process that the program started still holds its
-descriptors.
+key, code, survived, start, time)``; ``survived``: a process that the program started still holds
+its descriptors.
 """
 
 from __future__ import annotations
@@ -103,9 +103,10 @@ class Frames:
 class _Child:
     """A program that was started, and has not ended."""
 
-    __slots__ = ("alive", "key", "status")
+    __slots__ = ("alive", "key", "started", "status")
 
     def __init__(self, key: int, status: bytes, alive: int) -> None:
+        self.started = time.time()
         self.key = key
         self.status = status
         self.alive = alive  # to read of a pipe whose other end its processes hold; -1: none
@@ -208,7 +209,8 @@ class _Shepherd:
                 os.close(one)
         self._children[pid] = _Child(program["key"], program["status"], alive)
         self._pids[program["key"]] = pid
-        self._tell("started", program["key"], pid, time.time())
+        if program["tell"]:
+            self._tell("started", program["key"], pid, self._children[pid].started)
 
     def _stop(self, key: int, seconds: float) -> None:
         if key not in self._pids:
@@ -258,7 +260,7 @@ class _Shepherd:
                 continue
             if child.status:
                 self._ended[child.key] = (child.status, code)
-            self._tell("ended", child.key, code, survived, time.time())
+            self._tell("ended", child.key, code, survived, child.started, time.time())
 
     def _tell(self, *message: Any) -> None:
         try:

@@ -50,6 +50,7 @@ class Host:
             "status": os.fsencode(self.status(key)),
             "descriptors": 0,
             "stdin": False,
+            "tell": True,
             "taken": list(taken),
         }
         self.mine.sendall(frame(("start", program)))
