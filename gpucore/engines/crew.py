@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew"]
 
-_STALL = 0.002
+_STALL = 0.01
 """Seconds without a job done until another thread takes part."""
 
 
@@ -21,7 +21,7 @@ class Crew:
 
     As long as jobs are short one thread does them all, the one that heard of them: no word has to
     be passed on between a program's end and the next one's start. When a job is kept (by a file
-    system that is slow, by a lease that is another run's) others take over within milliseconds.
+    system that is slow, by a lease that is another run's) others take part a hundredth of a second later.
 
     Parameters
     ----------
