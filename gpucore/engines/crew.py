@@ -21,7 +21,8 @@ class Crew:
 
     As long as jobs are short one thread does them all, the one that heard of them: no word has to
     be passed on between a program's end and the next one's start. When a job is kept (by a file
-    system that is slow, by a lease that is another run's) others take part a hundredth of a second later.
+    system that is slow, by a lease that is another run's) others take part a hundredth of a second
+    later.
 
     Parameters
     ----------
