@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import gpucore_adapters
 import pytest
-from toml_adapters import full
-
 from catalogue import files
 from catalogue.evidence import Evidence, read_evidence
 from catalogue.index import BEGIN, END, with_programs
 from catalogue.manifest import forgotten, manifest_text, offered
 from catalogue.pages import adapter_text
+from toml_adapters import full
+
 from gpucore.config import check_job, job_faults, parse_toml
 from gpucore.plugins import AdapterEntry
 
