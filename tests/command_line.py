@@ -65,11 +65,13 @@ class Cli:
     def __call__(self, *argv: str) -> Ran:
         """Call it; the output is the call's own."""
         self._capture.readouterr()
-        before = signal.getsignal(signal.SIGTERM)
+        # `exec` gives them back to the program that it is about to become.
+        before = {one: signal.getsignal(one) for one in (signal.SIGPIPE, signal.SIGXFSZ)}
         try:
             code = main(argv)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         said = self._capture.readouterr()
         assert "Traceback" not in said.out + said.err
         return Ran(code, said.out, said.err)

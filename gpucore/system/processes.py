@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "Programs"]
 
+# A host may have SIGPIPE end it, as command-line tools do: the end of a shepherd must not.
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+
 
 class Listener(Protocol):
     """Who is told of programs, on a thread that has to come back soon."""
@@ -145,9 +148,9 @@ class Programs:
         with contextlib.suppress(OSError):
             if fds:
                 beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
-                data = data[self._connection.sendmsg([data], beside) :]
+                data = data[self._connection.sendmsg([data], beside, _NO_SIGNAL) :]
             if data:
-                self._connection.sendall(data)
+                self._connection.sendall(data, _NO_SIGNAL)
 
     def listen(self) -> bool:
         """Wait for news of programs, and tell the listener; False: there will be no more.

@@ -53,7 +53,7 @@ class Host:
             "tell": True,
             "taken": list(taken),
         }
-        self.mine.sendall(frame(("start", program)))
+        self.mine.sendall(frame(("start", program)), socket.MSG_NOSIGNAL)
 
     def status(self, key):
         return str(self.folder / "status" / f"step-{key}")
@@ -182,3 +182,28 @@ def test_it_is_found_by_its_run_alone(host):
     (one,) = find_shepherds(RUN)
     assert process_start(one.pid) == one.start
     assert find_shepherds("another run") == []
+
+
+KILLED = """
+import os, signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+from gpucore.system.orphans import find_shepherds, wait_for_end
+from gpucore.system.processes import Programs
+
+class Listener:
+    def look(self):
+        return None
+
+programs = Programs("killed", Listener())
+while not (found := find_shepherds("killed")):
+    pass
+os.kill(found[0].pid, signal.SIGKILL)
+wait_for_end(found[0])
+for _ in range(3):
+    programs.stop(1, 0)
+assert not programs.listen()
+"""
+
+
+def test_the_end_of_a_shepherd_does_not_end_a_host_that_heeds_sigpipe():
+    subprocess.run([sys.executable, "-c", KILLED], check=True)
