@@ -134,8 +134,10 @@ class _Shepherd:
         self._events.register(connection, select.POLLIN)
         self._events.register(self._deaths, select.POLLIN)
         # The socket alone would not tell: a process that the host forked may hold its other end.
+        self._host = -1
         try:
-            self._events.register(os.pidfd_open(host), select.POLLIN)
+            self._host = os.pidfd_open(host)
+            self._events.register(self._host, select.POLLIN)
         except OSError:
             self._lose_host()
 
@@ -273,12 +275,14 @@ class _Shepherd:
         if not self._host_is_there:
             return
         self._host_is_there = False
+        # Programs that it asked for and that were not started are not started any more.
+        # Neither is listened to any more: both would say for ever that there is news.
+        for one in (self._connection.fileno(), self._host):
+            with contextlib.suppress(KeyError, ValueError):
+                self._events.unregister(one)
+        self._connection.close()
         if self._closed:
             return
-        # Programs that it asked for and that were not started are not started any more.
-        with contextlib.suppress(KeyError, ValueError):
-            self._events.unregister(self._connection)
-        self._connection.close()
         folders: dict[bytes, list[bytes]] = {}
         for status, code in self._ended.values():
             folders.setdefault(os.path.dirname(status), [])  # noqa: PTH120 - bytes

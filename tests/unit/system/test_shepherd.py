@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from programs import Gate
@@ -182,6 +184,28 @@ def test_it_is_found_by_its_run_alone(host):
     (one,) = find_shepherds(RUN)
     assert process_start(one.pid) == one.start
     assert find_shepherds("another run") == []
+
+
+def test_without_its_host_it_sleeps_until_a_program_ends(host):
+    gate = Gate(host.folder / "gate")
+    host.start(1, f"read x <{gate}")
+    host.hear("started")
+    (one,) = find_shepherds(RUN)
+    host.die()
+    settle(RUN, host.status(1), lambda: False)
+    before = ticks(one.pid)
+    end = time.process_time() + 0.5  # as much work as the scheduler shares between the two
+    while time.process_time() < end:
+        pass
+    assert ticks(one.pid) - before < 5
+    gate.release()
+    assert left(host, 1) == 0
+
+
+def ticks(pid):
+    """Return the processor time that a process has used, in hundredths of a second."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(stat[11]) + int(stat[12])
 
 
 KILLED = """
