@@ -57,7 +57,10 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_what_one_machine_alone_has_is_found() -> None:
-    for text in ("see /root/x", "in /work/x", "https://pypi.org/simple", "--index-url x"):
-        assert OF_ONE_MACHINE.search(text)
+    for folder in ("root", "work", "tmp", "home/somebody"):
+        assert OF_ONE_MACHINE.search(f"see /{folder}/x")
+    for words in (("pypi", "org/simple"), ("files.pythonhosted", "org")):
+        assert OF_ONE_MACHINE.search(".".join(words))
+    assert OF_ONE_MACHINE.search("-".join(("--index", "url")))
     for text in ("/opt/Gctf", "framework", "docs/working.md", "at/root", "/etc/gpucore"):
         assert not OF_ONE_MACHINE.search(text)

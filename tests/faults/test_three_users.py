@@ -175,7 +175,7 @@ STATE = {
 }
 SETTINGS = {
     "of the folder": Place(
-        path="{stage}/shared/work/gpucore.toml",
+        path="{stage}/shared/site/gpucore.toml",
         kinds=("link", "fifo", "folder", "foreign", "open"),
         around="shared",
     ),
@@ -236,7 +236,7 @@ class Stage:
         for path in (self.folder / "shared", *self.mounts):
             path.mkdir()
             path.chmod(0o1777)
-        self.work = self._made("shared/work", alice, 0o755)
+        self.work = self._made("shared/site", alice, 0o755)
         for file, text in (("copy.toml", COPY), ("item", "an item\n")):
             (self.work / file).write_text(text)
         self.out = self.folder / "shared" / "out"
