@@ -20,6 +20,7 @@ __all__ = [
     "listening",
     "refuse_ended",
     "status",
+    "status_of_signal",
 ]
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -48,6 +49,15 @@ def status(error: BaseException) -> int:
     """Return the exit status after an interruption, which click may have wrapped."""
     ended = error if isinstance(error, Ended) else error.__cause__
     return _INTERRUPTED + (ended.number if isinstance(ended, Ended) else signal.SIGINT)
+
+
+def status_of_signal() -> int | None:
+    """Return the exit status after a signal that came before; None when none did.
+
+    What a handler raises may come out as a fault of whatever it broke into: pydantic makes a
+    SchemaError of it.
+    """
+    return _INTERRUPTED + _came[0] if _came else None
 
 
 def listen() -> dict[int, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpucore.cli.endings import hide_lost, ignore, listen, listening, status
+from gpucore.cli.endings import hide_lost, ignore, listen, listening, status, status_of_signal
 from gpucore.cli.terminal import clean, tell_error
 from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 
@@ -104,9 +104,9 @@ def _main(argv: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         return status(error)
     except GpucoreError as error:
-        return tell_error(error)
+        return status_of_signal() or tell_error(error)
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
-        return _internal(error)
+        return status_of_signal() or _internal(error)
     return result if isinstance(result, int) else 0
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gpucore.errors import ProgramError
 from gpucore.standard.model import Device
 
+if TYPE_CHECKING:
+    from gpucore.standard.readings import Snapshot
+
 __all__ = [
     "DeviceSource",
+    "DeviceWatch",
     "Engine",
     "EngineSpec",
     "EngineTask",
@@ -22,6 +26,28 @@ __all__ = [
     "LostProgramError",
     "Prepared",
 ]
+
+
+class DeviceWatch(Protocol):
+    """Devices looked at again and again while a run goes on; used by one thread."""
+
+    def read(self, timeout: float) -> Snapshot:
+        """Return how the devices are now.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait for the answer.
+
+        Raises
+        ------
+        TimeoutError
+            When there is none in that time: the driver hangs. The next call waits for the answer
+            to the same question.
+        """
+
+    def close(self) -> None:
+        """Let go of it, whether it answers or not; a second time does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +64,15 @@ class DeviceSource:
         ``read(argument, environment)`` returns the devices that a process with this environment
         may use, in PCI bus order. An empty sequence says that there are none; whatever keeps it
         from knowing is a `DeviceError`, never an empty answer.
+    watch : callable or None
+        ``watch(argument, environment)`` begins to look at the devices again and again; None: the
+        source cannot.
     """
 
     name: str
     title: str
     read: Callable[[str, Mapping[str, str]], Sequence[Device]]
+    watch: Callable[[str, Mapping[str, str]], DeviceWatch] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,19 @@ class Device:
         Total memory in MiB, 0 when unknown.
     simulated : bool
         Whether it is made up (``simulated:N``); marked wherever it is shown.
+    maker : str
+        ``nvidia`` or ``amd``: whose environment variables hide it.
+    bus : str
+        Its PCI address; empty when unknown.
+    parent : str
+        The UUID of the GPU that a MIG instance is cut from.
+    numa : int or None
+        The NUMA node that it hangs on.
+    links : tuple of (str, int)
+        How near other devices are, by UUID: the more the nearer (NVLinks count most, then a
+        common switch, then a common NUMA node); none known: empty.
+    compute_mode : str
+        ``default``, ``exclusive_process`` (one program at a time) or ``prohibited``.
     """
 
     uuid: str
@@ -53,6 +66,12 @@ class Device:
     name: str = ""
     memory_mib: int = 0
     simulated: bool = False
+    maker: str = "nvidia"
+    bus: str = ""
+    parent: str = ""
+    numa: int | None = None
+    links: tuple[tuple[str, int], ...] = ()
+    compute_mode: str = "default"
 
     @property
     def mask_entry(self) -> str:
@@ -74,12 +93,18 @@ class Need:
         does not.
     alone : bool
         Whether it must not share a device because a short list was extended
-        (``sharing = "forbidden"``).
+        (``sharing = "forbidden"``), or because it ran out of memory beside others.
+    memory_mib : int
+        Free memory that each of its devices must have, in MiB; 0: as much as there is.
+    avoid : frozenset of str
+        UUIDs of devices that it is not given as long as there are others for it.
     """
 
     gpus: int | None = 0
     worker: bool = True
     alone: bool = False
+    memory_mib: int = 0
+    avoid: frozenset[str] = frozenset()
 
 
 SLOT = Need(gpus=None)
@@ -188,6 +213,13 @@ class Outcome:
         Seconds since the epoch.
     earlier : bool
         Whether that was in an earlier run, and the step was not run again.
+    attempts : int
+        How often it was begun, in this run and those before it.
+    peak_memory_mib : int or None
+        The most that its own processes held of the memory of one of its devices, in MiB, as far
+        as that was seen.
+    peak_utilisation : int or None
+        Per cent; the most that one of its devices was busy while it ran, as far as seen.
     """
 
     step: str
@@ -205,6 +237,9 @@ class Outcome:
     started: float = 0.0
     ended: float = 0.0
     earlier: bool = False
+    attempts: int = 0
+    peak_memory_mib: int | None = None
+    peak_utilisation: int | None = None
 
     @property
     def done(self) -> bool:

@@ -68,6 +68,22 @@ def test_an_internal_fault_is_4_without_a_traceback(
     assert "GPUCORE_DEBUG=1" in said
 
 
+def test_a_signal_that_a_library_takes_for_its_own_fault_ends_a_run_as_the_signal_does(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wraps(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+        except KeyboardInterrupt as error:
+            raise RuntimeError(
+                "as pydantic wraps what breaks into the building of a model"
+            ) from error
+
+    monkeypatch.setattr(map_verb, "settings_of", wraps)
+    ran = cli("map", "copy", "a.tif", "-o", "out")
+    assert (ran.code, ran.err) == (128 + signal.SIGHUP, "")
+
+
 def test_debugging_shows_where_an_internal_fault_happened(cli: Cli) -> None:
     program = (
         "import sys\nfrom gpucore.cli import main, map_verb\n"
