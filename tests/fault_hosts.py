@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["FAULTS", "Counters", "Point", "Site", "marked", "report"]
+__all__ = ["FAULTS", "Counters", "Point", "Site", "marked", "of_run", "report"]
 
 FAULTS = os.environ.get("GPUCORE_FAULTS", "")
 _PATIENCE = 120.0
@@ -361,6 +361,23 @@ def marked(mark: str) -> list[int]:
         except OSError:
             continue
         if mark.encode() in words and state not in "ZX":
+            found.append(int(entry.name))
+    return found
+
+
+def of_run(variable: str) -> list[int]:
+    """Return the living processes that inherited an environment variable, but for shepherds."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            inherited = (entry / "environ").read_bytes().split(b"\0")
+            words = (entry / "cmdline").read_bytes()
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if variable.encode() in inherited and b"shepherd.py" not in words and state not in "ZX":
             found.append(int(entry.name))
     return found
 

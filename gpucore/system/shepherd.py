@@ -155,7 +155,8 @@ class _Shepherd:
             if self._connection.fileno() in ready:
                 messages = self._frames.read()
                 for message in messages or ():
-                    self._obey(*message)
+                    if self._host_is_there:  # it may be found gone by the answer to one before
+                        self._obey(*message)
                 if messages is None:
                     self._lose_host()
             elif set(ready) - {self._deaths}:
@@ -275,8 +276,8 @@ class _Shepherd:
         if not self._host_is_there:
             return
         self._host_is_there = False
-        # Programs that it asked for and that were not started are not started any more.
-        # Neither is listened to any more: both would say for ever that there is news.
+        # What it asked for and what was not started is not started any more. Neither the socket
+        # nor the process is listened to any more: both would say for ever that there is news.
         for one in (self._connection.fileno(), self._host):
             with contextlib.suppress(KeyError, ValueError):
                 self._events.unregister(one)

@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from fault_hosts import FAULTS, marked, report
+from fault_hosts import FAULTS, of_run, report
 from programs import python
 
 EACH = 50 if FAULTS else 10
@@ -74,7 +74,7 @@ def test_a_signal_at_a_random_moment_ends_the_run_and_all_of_its_programs(
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
-            env=dict(os.environ),
+            env={**os.environ, "WITNESS": mark},
         )
         until_it_listens(run)
         for one in signals:
@@ -83,7 +83,7 @@ def test_a_signal_at_a_random_moment_ends_the_run_and_all_of_its_programs(
             except subprocess.TimeoutExpired:
                 run.send_signal(one)
         _, err = run.communicate(timeout=60)
-        left = marked(mark)
+        left = of_run(f"WITNESS={mark}")
         survivors += len(left)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
