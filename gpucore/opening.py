@@ -84,6 +84,8 @@ def begin(
             around.environment,
             resume=resume,
             checksum=settings.config.checksum,
+            devices=provision.devices,
+            workers=provision.workers,
             on_trouble=note,
         )
     tell(

@@ -19,8 +19,10 @@ from gpucore.system.journal_records import (
     Fingerprint,
     Finished,
     Planned,
+    Regarded,
     RunBegan,
     RunFinished,
+    Sampled,
 )
 from gpucore.system.orphans import boot_id, process_start
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command
     from gpucore.standard.params import Values
+    from gpucore.standard.readings import Snapshot
     from gpucore.standard.step import Step
 
 __all__ = ["NOTHING_EARLIER", "Earlier", "RunRecord", "retriable", "state_home"]
@@ -80,6 +83,10 @@ class RunRecord:
         Whether what earlier runs did counts.
     checksum : bool
         Whether the content of inputs and outputs is hashed, and says whether they have changed.
+    devices : sequence of Device
+        What the run was given.
+    workers : int
+        Steps at once.
     on_trouble : callable
         Told in one line when records cannot be written for the time being, and when they can
         again.
@@ -98,6 +105,8 @@ class RunRecord:
         *,
         resume: bool,
         checksum: bool = False,
+        devices: Sequence[Device] = (),
+        workers: int = 0,
         on_trouble: Callable[[str], None],
     ) -> None:
         from gpucore import __version__  # noqa: PLC0415 - the package's own module imports us
@@ -119,6 +128,11 @@ class RunRecord:
                 version=__version__,
                 argv=tuple(sys.argv),
                 cwd=str(Path.cwd()),
+                devices=tuple(
+                    (one.uuid, one.index, one.name, one.memory_mib, one.simulated)
+                    for one in devices
+                ),
+                workers=workers,
             ),
             on_trouble=on_trouble,
         )
@@ -214,8 +228,26 @@ class RunRecord:
             outputs=dict(outcome.outputs),
             output_stamps=_fingerprints(outcome.outputs.values(), hashed=self._checksum),
             warnings=outcome.warnings,
+            peak_memory_mib=outcome.peak_memory_mib,
+            peak_utilisation=outcome.peak_utilisation,
         )
         self._journal.commit_then(record, then)
+
+    def see(self, snapshot: Snapshot, devices: Iterable[str]) -> None:
+        """Record what devices say of themselves; soon on disk."""
+        rows = {
+            uuid: (one.memory_used_mib, one.utilisation, one.temperature)
+            for uuid in devices
+            if (one := snapshot.of.get(uuid)) is not None and not one.fault
+        }
+        if rows:
+            self._journal.append(Sampled(time=snapshot.time, devices=rows))
+
+    def regard(self, device: str, level: str, reason: str, remedy: str) -> None:
+        """Record what is thought of a device from now on; soon on disk."""
+        self._journal.append(
+            Regarded(time=time.time(), device=device, level=level, reason=reason, remedy=remedy)
+        )
 
     def close(self, counts: Mapping[StepState, int], reason: str) -> None:
         """Record that the run ended in order."""

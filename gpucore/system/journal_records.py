@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
@@ -19,8 +19,10 @@ __all__ = [
     "Mended",
     "Planned",
     "Record",
+    "Regarded",
     "RunBegan",
     "RunFinished",
+    "Sampled",
     "Spawned",
     "decode",
     "encode",
@@ -69,6 +71,11 @@ class RunBegan:
         What was called.
     cwd : str
         Where.
+    devices : tuple
+        The devices that it was given, each as UUID, index, name, memory in MiB, and whether it is
+        simulated.
+    workers : int
+        Steps at once; 0: not known.
     """
 
     run: str
@@ -80,6 +87,8 @@ class RunBegan:
     pid_start: str = ""
     argv: tuple[str, ...] = ()
     cwd: str = ""
+    devices: tuple[tuple[str, int, str, int, bool], ...] = ()
+    workers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +209,10 @@ class Finished:
         What its user should know although it is done.
     key : str
         As its `Began` has it: what is done need not be run again while this is the same.
+    peak_memory_mib : int or None
+        The most that its own processes held of the memory of one device, in MiB, as far as seen.
+    peak_utilisation : int or None
+        Per cent; the most that one of its devices was busy while it ran, as far as seen.
     """
 
     step: str
@@ -215,6 +228,48 @@ class Finished:
     output_stamps: Mapping[str, Fingerprint | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     key: str = ""
+    peak_memory_mib: int | None = None
+    peak_utilisation: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """What the run's devices said of themselves at one moment.
+
+    Parameters
+    ----------
+    time : float
+        Seconds since the epoch.
+    devices : Mapping
+        By UUID: memory used in MiB, per cent busy, temperature in °C; None where not known.
+    """
+
+    time: float
+    devices: Mapping[str, Sequence[int | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regarded:
+    """What is thought of a device from now on.
+
+    Parameters
+    ----------
+    time : float
+        Seconds since the epoch.
+    device : str
+        Its UUID.
+    level : str
+        ``good``, ``noted``, ``avoided``, ``unknown``, ``quarantined``, or ``busy`` with programs
+        that are not ours.
+    reason, remedy : str
+        Why, and what to do about it.
+    """
+
+    time: float
+    device: str
+    level: str
+    reason: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +294,9 @@ class Mended:
     aside: str
 
 
-Record: TypeAlias = Planned | Began | Spawned | Finished | RunBegan | RunFinished | Mended
+Record: TypeAlias = (
+    Planned | Began | Spawned | Finished | RunBegan | RunFinished | Mended | Sampled | Regarded
+)
 Encoded: TypeAlias = tuple[int, bytes, int, bytes]
 """Kind, step, attempt and the rest as JSON, as they stand in the columns."""
 
@@ -251,6 +308,8 @@ _KINDS: tuple[type[Record], ...] = (
     Spawned,
     Finished,
     Mended,
+    Sampled,
+    Regarded,
 )
 KIND = {kind: number for number, kind in enumerate(_KINDS, 1)}
 """The number by which a kind of record is stored; never changed, only added to."""
@@ -296,6 +355,8 @@ def decode(kind: int, step: bytes, attempt: int, body: bytes) -> Record:
         for name in _TUPLES[made]:
             if name in facts:
                 facts[name] = tuple(facts[name])
+        if made is RunBegan:
+            facts["devices"] = tuple(tuple(one) for one in facts.get("devices", ()))
         for name in _STAMPS[made]:
             facts[name] = {path: _fingerprint(one) for path, one in facts[name].items()}
         if made is Finished:
