@@ -8,20 +8,18 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from gpucore.admission import Admission
 from gpucore.dispatch import Dispatch
 from gpucore.errors import NeedError, ParameterError
 from gpucore.futures import StepFuture
 from gpucore.lease import Lease, open_lease
-from gpucore.notes import gpu_notes
 from gpucore.observers import Observers
 from gpucore.opening import begin, surroundings
 from gpucore.planning import check_count, make_step
-from gpucore.provision import Provision, no_device, sharing_note
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.settings import Settings, read_settings
-from gpucore.standard.model import Event, Need, RunEnded, StepState
+from gpucore.standard.model import Event, RunEnded, StepState
 from gpucore.standard.step import NO_LIMITS, Limits
-from gpucore.startup import find_startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from gpucore.config import SiteConfig
     from gpucore.planning import Plan
     from gpucore.plugins import PluginHost
+    from gpucore.provision import Provision
     from gpucore.standard.adapter import Adapter
 
 __all__ = ["StepExecutor", "StepFuture"]
@@ -67,6 +66,7 @@ class StepExecutor:
         self._begun = threading.Lock()
         self._has_begun = False
         self._tell = Observers(self.plugins, on_event)
+        self._admission = Admission(settings, provision, around, self._tell)
         self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
         self._numbers = itertools.count(1)
@@ -219,8 +219,8 @@ class StepExecutor:
             limits=limits,
         )
         self.check(known, use_gpu=use_gpu)
-        self._tell.note_once(self.run, *gpu_notes([step], self.provision))
-        need = self.provision.need(step, may_share=self._settings.may_share)
+        self._admission.note([step])
+        need = self._admission.need(step)
         self._dispatch.check(need)
         self._begin()
         if self._around.record is not None:
@@ -242,10 +242,8 @@ class StepExecutor:
         on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
         for adapter in plan.adapters:
             self.check(adapter, use_gpu=adapter.name in on_gpu)
-        notes = gpu_notes((planned.step for planned in plan.steps), self.provision)
-        self._tell.note_once(self.run, *notes)
-        may_share = self._settings.may_share
-        for need in {self.provision.need(one.step, may_share=may_share) for one in plan.steps}:
+        self._admission.note(planned.step for planned in plan.steps)
+        for need in {self._admission.need(one.step) for one in plan.steps}:
             self._dispatch.check(need)
         self._begin()
         if self._around.record is not None:
@@ -254,7 +252,7 @@ class StepExecutor:
         for planned in plan.steps:
             step = planned.step
             after = [numbers[place] for place in planned.after]
-            need = self.provision.need(step, may_share=may_share)
+            need = self._admission.need(step)
             earlier = self._around.earlier(step)
             numbers.append(self._dispatch.submit(step, need, after, earlier=earlier))
 
@@ -284,16 +282,9 @@ class StepExecutor:
             When there will never be so many.
         """
         self._refuse_when_closed()
-        check_count(gpus)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
-        if known is not None:
-            self.check(known, use_gpu=True)
-        if not self.provision.units:
-            raise no_device(self.provision, "a lease")
-        forbidden = known is not None and known.gpu.sharing == "forbidden"
-        alone = forbidden and not self._settings.may_share
+        need = self._admission.lease_need(known, gpus)
         self._begin()
-        need = Need(gpus=gpus, worker=False, alone=alone)
         return open_lease(self._dispatch, self._around, known, need, timeout)
 
     def check(self, adapter: Adapter, *, use_gpu: bool) -> None:
@@ -307,15 +298,7 @@ class StepExecutor:
         DeviceError
             When it needs a GPU and the run has none.
         """
-        if adapter.name not in self._around.startups:
-            site = self._settings.config.program.get(adapter.name)
-            found = find_startup(adapter, site, self._around.environment)
-            self._around.startups[adapter.name] = found
-        if adapter.gpu.use.requires_gpu and not self.provision.units:
-            raise no_device(self.provision, f"the adapter {adapter.name}")
-        if adapter.gpu.use.uses_gpu(use_gpu=use_gpu):
-            note = sharing_note(adapter, self.provision, may_share=self._settings.may_share)
-            self._tell.note_once(self.run, note)
+        self._admission.check(adapter, use_gpu=use_gpu)
 
     def cancel(self, future: StepFuture) -> None:
         """Cancel one step; if it runs, its program is ended."""

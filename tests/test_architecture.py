@@ -33,10 +33,12 @@ LEVELS = (
 MODULES = {
     "gpucore": "gpucore.executor",  # what a host sees; it imports up to the executor, lazily
     "gpucore.__main__": "gpucore.cli",
+    "gpucore.admission": "gpucore.executor",
     "gpucore.clashes": "gpucore.executor",
     "gpucore.dispatch": "gpucore.executor",
     "gpucore.jobs": "gpucore.executor",
     "gpucore.lease": "gpucore.executor",
+    "gpucore.monitoring": "gpucore.executor",
     "gpucore.futures": "gpucore.executor",
     "gpucore.holding": "gpucore.executor",
     "gpucore.notes": "gpucore.executor",
