@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
-from gpucore.cli.terminal import clean, device_names, no_colour, styled, talk
+from gpucore.cli.terminal import clean, device_names, styled, talk
 from gpucore.standard.model import (
+    DeviceRegarded,
+    DevicesSeen,
     Event,
     Noted,
     Outcome,
@@ -21,22 +22,30 @@ from gpucore.standard.model import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.progress import Progress, TaskID
+    from collections.abc import Mapping
 
-    from gpucore.standard.model import Device
-
-__all__ = ["LinePrinter", "LiveDisplay", "duration", "open_display"]
+__all__ = ["LinePrinter", "duration", "ending", "open_display", "regarded"]
 
 _KEPT = 20
 _MINUTE, _HOUR = 60, 3600
 
 
-def open_display(total: int, *, quiet: bool) -> LinePrinter:
-    """Return what shows a run: nothing, lines, or on a terminal a living picture."""
+def open_display(stages: Mapping[str, int], *, quiet: bool) -> LinePrinter:
+    """Return what shows a run: nothing, lines, or on a terminal a living picture.
+
+    Parameters
+    ----------
+    stages : Mapping
+        Steps by the name of their stage.
+    quiet : bool
+        Whether only failures and notes are told.
+    """
     if not quiet and sys.stderr.isatty():
-        return LiveDisplay(total)
-    return LinePrinter(total, quiet=quiet)
+        # rich costs 30 ms, and only whoever watches a terminal needs it.
+        from gpucore.cli.live import LiveDisplay  # noqa: PLC0415
+
+        return LiveDisplay(stages)
+    return LinePrinter(sum(stages.values()), quiet=quiet)
 
 
 def duration(seconds: float) -> str:
@@ -87,11 +96,15 @@ class LinePrinter:
                 self.ended += 1
                 self.earlier += event.outcome.earlier
                 self._keep(event.outcome)
-                self.step_ended(event.outcome)
+                self.step_ended(event)
             elif isinstance(event, StepRetried):
                 self.step_retried(event)
             elif isinstance(event, StepStarted):
                 self.step_started(event)
+            elif isinstance(event, DevicesSeen):
+                self.devices_seen(event)
+            elif isinstance(event, DeviceRegarded):
+                self.device_regarded(event)
             elif isinstance(event, Noted):
                 self.say(f"note: {clean(event.text)}")
             elif isinstance(event, RunStarted):
@@ -114,17 +127,25 @@ class LinePrinter:
     def step_started(self, event: StepStarted) -> None:
         """Show that a step runs."""
 
-    def step_ended(self, outcome: Outcome) -> None:
+    def step_ended(self, event: StepEnded) -> None:
         """Show how a step ended."""
+        outcome = event.outcome
         if outcome.earlier:
             return
         if not self._quiet or outcome.state is StepState.FAILED:
-            self.say(f"[{self.ended}/{self.total}] {_ending(outcome)}")
+            self.say(f"[{self.ended}/{self.total}] {ending(outcome)}")
 
     def step_retried(self, event: StepRetried) -> None:
         """Show that an attempt failed and another is made."""
         if not self._quiet:
             self.say(_retrying(event))
+
+    def devices_seen(self, event: DevicesSeen) -> None:
+        """Take in what devices say of themselves."""
+
+    def device_regarded(self, event: DeviceRegarded) -> None:
+        """Show what is thought of a device from now on."""
+        self.say(regarded(event))
 
     def _keep(self, outcome: Outcome) -> None:
         if outcome.earlier:
@@ -133,104 +154,6 @@ class LinePrinter:
             self.failed.append(outcome)
         if outcome.warnings and len(self.warned) < _KEPT:
             self.warned.append(outcome)
-
-
-class LiveDisplay(LinePrinter):
-    """A bar of steps and a line for each device, drawn again as things happen.
-
-    Parameters
-    ----------
-    total : int
-        Steps of the run.
-    """
-
-    def __init__(self, total: int) -> None:
-        super().__init__(total)
-        # rich costs 30 ms, and only whoever watches a terminal needs it.
-        from rich.console import Console  # noqa: PLC0415
-        from rich.live import Live  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._console: Console = Console(
-            stderr=True, highlight=False, color_system=None if no_colour() else "auto"
-        )
-        self._bar: Progress = Progress(
-            TextColumn("steps"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[failed]}"),
-            TimeElapsedColumn(),
-            TextColumn("about"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=self._console,
-        )
-        self._task: TaskID = self._bar.add_task("steps", total=total, failed="")
-        self._devices: tuple[Device, ...] = ()
-        self._running: dict[str, tuple[StepStarted, float]] = {}
-        self._live = Live(
-            get_renderable=self._picture,
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-        )
-        self._live.start()
-
-    def say(self, text: str) -> None:
-        """Show a line above the picture."""
-        self._console.print(text, markup=False, emoji=False, soft_wrap=True)
-
-    def close(self) -> None:
-        """Take the picture away."""
-        self._live.stop()
-
-    def run_started(self, event: RunStarted) -> None:
-        """Show on what the run is opened, and keep its devices."""
-        self._devices = event.devices
-        super().run_started(event)
-
-    def step_started(self, event: StepStarted) -> None:
-        """Put a step onto the lines of its devices."""
-        self._running[event.step] = (event, time.monotonic())
-
-    def step_ended(self, outcome: Outcome) -> None:
-        """Count a step, and show it when something is to be said of it."""
-        self._running.pop(outcome.step, None)
-        failed = f"{len(self.failed)} failed" if self.failed else ""
-        self._bar.update(self._task, completed=self.ended, failed=failed)
-        if outcome.state is StepState.FAILED or (outcome.warnings and not outcome.earlier):
-            self.say(_ending(outcome))
-
-    def step_retried(self, event: StepRetried) -> None:
-        """Take a step from the lines of its devices until it runs again."""
-        self._running.pop(event.outcome.step, None)
-        super().step_retried(event)
-
-    def _picture(self) -> RenderableType:
-        from rich.console import Group  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
-        lines: list[RenderableType] = [self._bar]
-        running = list(self._running.values())
-        for device in self._devices:
-            here = [
-                f"{clean(one.step)} {duration(time.monotonic() - since)}"
-                for one, since in running
-                if any(held.uuid == device.uuid for held in one.devices)
-            ]
-            mark = " (simulated)" if device.simulated else f" {clean(device.name)}"
-            lines.append(Text(f" GPU {device.index}{mark}  {' · '.join(here) or 'free'}"))
-        others = [clean(one.step) for one, _ in running if not one.devices]
-        if others:
-            lines.append(Text(f" no GPU  {' · '.join(others)}"))
-        return Group(*lines)
 
 
 def _opening(event: RunStarted, total: int) -> str:
@@ -246,7 +169,21 @@ def _retrying(event: StepRetried) -> str:
     return f"again {step}: attempt {event.attempt} failed: {reason}"
 
 
-def _ending(outcome: Outcome) -> str:
+def regarded(event: DeviceRegarded) -> str:
+    """Return what is thought of a device from now on, as a line."""
+    name = f" {clean(event.device.name)}" if event.device.name else ""
+    text = f"GPU {event.device.index}{name}: "
+    if event.level == "good":
+        return f"{text}in use again"
+    text += {"noted": "", "avoided": "", "unknown": "not used: ", "busy": "not used: "}.get(
+        event.level, styled(event.level, fg="red") + ": "
+    )
+    text += clean(event.reason)
+    return f"{text} · {clean(event.remedy)}" if event.remedy else text
+
+
+def ending(outcome: Outcome) -> str:
+    """Return how a step ended, as a line."""
     where = f" on {device_names(outcome.devices)}" if outcome.devices else ""
     took = f" in {duration(outcome.ended - outcome.started)}" if outcome.started else ""
     text = f"{outcome.state.value} {clean(outcome.step)}{where}{took}"

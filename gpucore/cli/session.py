@@ -7,6 +7,7 @@ import shlex
 import signal
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,7 @@ def run_plan(
     if fault:
         raise ConfigError(f"the outputs cannot be written: {fault}", hint="give another folder")
     provision = settings.provide()
-    display = open_display(len(plan.steps), quiet=quiet)
+    display = open_display(Counter(one.step.stage for one in plan.steps), quiet=quiet)
     outcomes: list[Outcome] = []
 
     def watch(event: Event) -> None:

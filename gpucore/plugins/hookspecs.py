@@ -249,7 +249,8 @@ def gpucore_event(event: Event) -> None:
     Parameters
     ----------
     event : Event
-        `RunStarted`, `StepStarted`, `StepRetried`, `StepEnded`, `Noted` or `RunEnded`; frozen.
+        `RunStarted`, `StepStarted`, `StepRetried`, `StepEnded`, `Noted`, `DeviceRegarded`,
+        `DevicesSeen` or `RunEnded`; frozen.
         Later releases may add kinds of event and fields, so pass over what you do not know.
 
     Returns

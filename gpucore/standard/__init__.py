@@ -20,6 +20,8 @@ from gpucore.standard.model import (
     SLOT,
     Command,
     Device,
+    DeviceRegarded,
+    DevicesSeen,
     Event,
     FailureClass,
     Need,
@@ -32,6 +34,7 @@ from gpucore.standard.model import (
     StepStarted,
     StepState,
 )
+from gpucore.standard.readings import DeviceProcess, Reading, Snapshot, Xid
 from gpucore.standard.slots import cut_slots, workers
 from gpucore.standard.template import render
 from gpucore.standard.use import GpuUse
@@ -42,6 +45,9 @@ __all__ = [
     "Adapter",
     "Command",
     "Device",
+    "DeviceProcess",
+    "DeviceRegarded",
+    "DevicesSeen",
     "Event",
     "Example",
     "Failure",
@@ -59,8 +65,10 @@ __all__ = [
     "Output",
     "Param",
     "Program",
+    "Reading",
     "RunEnded",
     "RunStarted",
+    "Snapshot",
     "StepEnded",
     "StepRetried",
     "StepStarted",
@@ -68,6 +76,7 @@ __all__ = [
     "Template",
     "Value",
     "Version",
+    "Xid",
     "cut_slots",
     "format_gpu_list",
     "parse_gpu_list",

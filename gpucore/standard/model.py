@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gpucore.standard.readings import Snapshot
+
 __all__ = [
     "SLOT",
     "Command",
     "Device",
+    "DeviceRegarded",
+    "DevicesSeen",
     "Event",
     "FailureClass",
     "FileToWrite",
@@ -295,6 +299,34 @@ class Noted(Event):
     """Something that the user of a run should know, said once."""
 
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceRegarded(Event):
+    """What is thought of a device has changed.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    level : str
+        ``good``, ``noted``, ``avoided``, ``unknown``, ``quarantined``, or ``busy`` with programs
+        that are not ours.
+    reason, remedy : str
+        Why, and what to do about it; empty when it is good.
+    """
+
+    device: Device
+    level: str
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevicesSeen(Event):
+    """What the run's devices say of themselves, every few seconds."""
+
+    snapshot: Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
