@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_drivers import FakeDriver, build_nvml, fake_amd, fake_nvml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,3 +46,21 @@ def own_directories() -> Iterator[None]:
             if name.startswith("GPUCORE_") and not name.startswith(OUR_OWN):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a stand-in for NVIDIA's library."""
+    return build_nvml(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture
+def nvidia(nvml_library: Path, tmp_path: Path) -> FakeDriver:
+    """Return a machine with NVIDIA's driver, whose state the test writes."""
+    return fake_nvml(nvml_library, tmp_path)
+
+
+@pytest.fixture
+def amd(tmp_path: Path) -> FakeDriver:
+    """Return a machine with AMD's driver, whose state the test writes."""
+    return fake_amd(tmp_path)

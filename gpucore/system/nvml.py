@@ -1,60 +1,75 @@
-"""The device source ``nvml``: what the NVIDIA driver says, asked through a child process.
-
-A sick driver can keep its caller for minutes (NVIDIA/go-nvml issue 152, leptonai/gpud PR 117), so
-that the question has a deadline and the answer never comes from a thread of ours.
-"""
+"""The device source ``nvml``: what the NVIDIA driver says, asked through a child process."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import subprocess
-import sys
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpucore.errors import DeviceError
 from gpucore.plugins.offers import DeviceSource
 from gpucore.standard.devices import narrow
 from gpucore.standard.model import Device
+from gpucore.system.device_watch import Maker, ReaderWatch, read_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["DEADLINE", "NVML", "NoDriverError", "read_nvml"]
+__all__ = ["DEADLINE", "NVML", "NoDriverError", "meaning", "read_nvml", "watch_nvml"]
 
 DEADLINE = 20.0
 """Seconds until a driver that does not answer is said to hang."""
 
-_LAST_SECONDS = 1.0
+_CONTROL = Path("/dev/nvidiactl")
+_LOGGER = logging.getLogger(__name__)
 
 _MEANINGS = {
-    # pynvml's class of the error: what it means, what to do about it
-    "NVMLError_DriverNotLoaded": (
+    # NVML's error: what it means, what to do about it
+    "DriverNotLoaded": (
         "the NVIDIA driver is installed, but not loaded",
         "load it (`modprobe nvidia`), or restart the machine",
     ),
-    "NVMLError_NoPermission": (
+    "NoPermission": (
         "this user may not ask the NVIDIA driver",
         "let the user read and write /dev/nvidia* (often by the group `video` or `render`)",
     ),
-    "NVMLError_LibRmVersionMismatch": (
+    "LibRmVersionMismatch": (
         "the NVIDIA driver and its library have different versions",
         "an upgrade of the driver is half done: restart the machine",
     ),
-    "NVMLError_GpuIsLost": (
+    "GpuIsLost": (
         "a GPU has fallen off the bus",
         "restart the machine; if it happens again, have the card looked at",
+    ),
+    "ResetRequired": (
+        "a GPU has to be reset",
+        "end what uses it and run `nvidia-smi --gpu-reset`, or restart the machine",
+    ),
+    "OperatingSystem": (
+        "the operating system keeps this process from the NVIDIA driver",
+        "look at the limits of the container or batch job, and at `dmesg`",
+    ),
+    "InsufficientPower": (
+        "a GPU's external power is not connected",
+        "have the cables of the card looked at",
+    ),
+    "IrqIssue": (
+        "the interrupts of a GPU do not arrive",
+        "look at `dmesg`; a restart of the machine is likely needed",
     ),
 }
 
 
 class NoDriverError(DeviceError):
-    """There is no NVIDIA driver on this machine, and so no NVIDIA GPU to be used."""
+    """There is no driver of this maker on this machine, and so no GPU of theirs to be used."""
 
 
 def read_nvml(argument: str, environment: Mapping[str, str]) -> tuple[Device, ...]:
-    """Return the NVIDIA GPUs in PCI bus order, less those that an outer mask hides.
+    """Return the NVIDIA GPUs and MIG instances in PCI bus order, less what an outer mask hides.
+
+    A GPU that is cut into MIG instances is not among them, its instances are. One that does not
+    even tell its identity keeps its index, so that the others keep theirs, and is left out; a
+    warning says so.
 
     Parameters
     ----------
@@ -69,75 +84,106 @@ def read_nvml(argument: str, environment: Mapping[str, str]) -> tuple[Device, ..
         When there is no driver.
     DeviceError
         When there is one, and it cannot be asked: not loaded, no permission, versions that do not
-        match, no answer within `DEADLINE` seconds.
+        match, no answer within `DEADLINE` seconds; or when no GPU of it can.
     """
-    if argument:
-        raise DeviceError(f"`nvml:{argument}` is no device source", hint="write `--devices nvml`")
-    answer = _ask(environment)
-    if "error" in answer:
-        raise _error(str(answer["error"]), str(answer["text"]))
-    rows = answer["devices"]
-    if not isinstance(rows, list):
-        raise DeviceError("the NVIDIA driver's answer has no list of devices")
-    rows.sort(key=lambda row: str(row["bus"]))
-    devices = [
-        Device(uuid=row["uuid"], index=index, name=row["name"], memory_mib=int(row["memory_mib"]))
-        for index, row in enumerate(rows)
-    ]
-    return narrow(devices, environment.get("CUDA_VISIBLE_DEVICES"))
+    _refuse(argument)
+    return read_devices(_MAKER, environment, DEADLINE)
 
 
-def _ask(environment: Mapping[str, str]) -> dict[str, object]:
-    # By its path: `-m` would import what lies in the working directory.
-    argv = [sys.executable, str(Path(__file__).with_name("nvml_child.py"))]
-    # Not in a `with` block: that would wait for a child that the driver keeps from being killed.
-    child = subprocess.Popen(
-        argv,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    )
-    try:
-        out, err = child.communicate(timeout=DEADLINE)
-    except BaseException as error:
-        _abandon(child)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise DeviceError(
-                f"the NVIDIA driver did not answer within {DEADLINE:g} seconds",
-                hint="look at `dmesg` for Xid messages; a restart of the machine is likely needed",
-            ) from None
-        raise
-    try:
-        answer: object = json.loads(out)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        last = err.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        raise DeviceError(f"the NVIDIA driver could not be asked: {last[0]}")
-    return answer
+def watch_nvml(argument: str, environment: Mapping[str, str]) -> ReaderWatch:
+    """Return a look at the NVIDIA GPUs that goes on.
+
+    Parameters
+    ----------
+    argument : str
+        Nothing; the source takes none.
+    environment : Mapping
+        What the child process runs in. A mask in it hides nothing: others share the machine.
+
+    Raises
+    ------
+    DeviceError
+        When the child process cannot be started.
+    """
+    _refuse(argument)
+    return ReaderWatch(_MAKER, environment)
 
 
-def _abandon(child: subprocess.Popen[str]) -> None:
-    """End a child; leave it alone when even that does not end it."""
-    child.kill()
-    for pipe in (child.stdout, child.stderr):
-        if pipe is not None:
-            pipe.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_LAST_SECONDS)
+def meaning(fault: str, words: str = "") -> DeviceError:
+    """Return the error that one of NVML's is for a user.
 
-
-def _error(name: str, text: str) -> DeviceError:
-    if name == "NVMLError_LibraryNotFound":
+    Parameters
+    ----------
+    fault : str
+        Its name, as in `gpucore.standard.readings`.
+    words : str
+        What NVML says of it.
+    """
+    if fault == "LibraryNotFound":
+        if _CONTROL.exists():
+            return DeviceError(
+                "the NVIDIA driver is loaded, but its library libnvidia-ml.so.1 was not found",
+                hint="install the driver's libraries; in a container, let it have them "
+                "(apptainer --nv, docker --gpus)",
+            )
         return NoDriverError(
             "no NVIDIA driver is installed: its library libnvidia-ml.so.1 was not found",
             hint="install the driver, or try without a GPU: `--devices simulated:2`",
         )
-    what, hint = _MEANINGS.get(name, (f"the NVIDIA driver reports: {text}", ""))
+    what, hint = _MEANINGS.get(fault, (f"the NVIDIA driver reports: {words or fault}", ""))
     return DeviceError(what, hint=hint)
 
 
-NVML = DeviceSource(name="nvml", title="NVIDIA GPUs, as the driver reports them", read=read_nvml)
+def _refuse(argument: str) -> None:
+    if argument:
+        raise DeviceError(f"`nvml:{argument}` is no device source", hint="write `--devices nvml`")
+
+
+def _listed(answer: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Device, ...]:
+    if fault := answer.get("fault"):
+        raise meaning(str(fault), str(answer.get("text", "")))
+    rows = answer["devices"]
+    faulty = [row for row in rows if row.get("fault")]
+    if faulty and len(faulty) == len(rows):
+        raise meaning(faulty[0]["fault"], faulty[0]["text"])
+    return narrow(_devices(rows), environment.get("CUDA_VISIBLE_DEVICES"))
+
+
+def _devices(rows: Sequence[Mapping[str, Any]]) -> list[Device]:
+    """Return the devices of an answer, numbered."""
+    told = [row for row in rows if row["uuid"]]
+    silent = [row for row in rows if not row["uuid"]]
+    ordered = sorted(told, key=lambda row: str(row.get("bus", "")))
+    if ordered == told:
+        # NVML's own order is that of the bus: so the place of one that is silent is known, too.
+        ordered = sorted(rows, key=lambda row: int(row["place"]))
+    for row in silent:
+        why = meaning(row["fault"], row["text"])
+        _LOGGER.warning("GPU %s is left out: %s; %s", row["place"], why.what, why.hint)
+    return [
+        Device(
+            uuid=row["uuid"],
+            index=index,
+            # Numbers name GPUs alone, and only as long as CUDA counts all of them.
+            mask=row["uuid"] if silent or row.get("parent") else "",
+            name=row.get("name", ""),
+            memory_mib=int(row.get("memory_mib", 0)),
+            bus=row.get("bus", ""),
+            parent=row.get("parent", ""),
+            numa=row.get("numa"),
+            links=tuple(sorted((uuid, score) for uuid, score in row.get("links", ()))),
+            compute_mode=row.get("compute_mode", "default"),
+        )
+        for index, row in enumerate(ordered)
+        if row["uuid"]
+    ]
+
+
+_MAKER = Maker(driver="the NVIDIA driver", child="nvml_child", listed=_listed)
+
+NVML = DeviceSource(
+    name="nvml",
+    title="NVIDIA GPUs, as the driver reports them",
+    read=read_nvml,
+    watch=watch_nvml,
+)

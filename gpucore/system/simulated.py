@@ -6,6 +6,8 @@ that shows a device marks them.
 
 from __future__ import annotations
 
+import re
+import time
 from typing import TYPE_CHECKING
 
 from gpucore.errors import DeviceError
@@ -13,11 +15,24 @@ from gpucore.plugins.offers import DeviceSource
 from gpucore.standard.devices import narrow
 from gpucore.standard.gpulist import MAX_INDEX
 from gpucore.standard.model import Device
+from gpucore.standard.readings import Reading, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["SIMULATED", "read_simulated"]
+__all__ = [
+    "MEMORY_MIB",
+    "SIMULATED",
+    "AllWell",
+    "read_simulated",
+    "simulated_index",
+    "watch_simulated",
+]
+
+MEMORY_MIB = 24576
+"""What each has, of which nothing is ever used."""
+
+_UUID = re.compile(r"GPU-([0-9a-f]{8})-0000-4000-8000-0{12}")
 
 
 def read_simulated(argument: str, environment: Mapping[str, str]) -> tuple[Device, ...]:
@@ -45,6 +60,7 @@ def read_simulated(argument: str, environment: Mapping[str, str]) -> tuple[Devic
             uuid=f"GPU-{index:08x}-0000-4000-8000-000000000000",
             index=index,
             name="simulated GPU",
+            memory_mib=MEMORY_MIB,
             simulated=True,
         )
         for index in range(int(argument))
@@ -52,8 +68,62 @@ def read_simulated(argument: str, environment: Mapping[str, str]) -> tuple[Devic
     return narrow(devices, environment.get("CUDA_VISIBLE_DEVICES"))
 
 
+def simulated_index(uuid: str) -> int | None:
+    """Return the index of a simulated device, by its UUID; None for a real one.
+
+    Examples
+    --------
+    >>> simulated_index("GPU-00000002-0000-4000-8000-000000000000")
+    2
+    """
+    found = _UUID.fullmatch(uuid)
+    return int(found[1], 16) if found else None
+
+
+def watch_simulated(argument: str, environment: Mapping[str, str]) -> AllWell:  # noqa: ARG001 - no mask hides what others use
+    """Return a look at simulated devices that goes on: they are always well, and nothing uses them.
+
+    Raises
+    ------
+    DeviceError
+        When the argument is no number of devices.
+    """
+    return AllWell(read_simulated(argument, {}))
+
+
+class AllWell:
+    """A `gpucore.plugins.offers.DeviceWatch` on devices to which nothing happens.
+
+    Parameters
+    ----------
+    devices : sequence of Device
+        The devices.
+    """
+
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self._readings = tuple(
+            Reading(
+                uuid=device.uuid,
+                memory_total_mib=device.memory_mib,
+                memory_used_mib=0,
+                utilisation=0,
+                compute_mode=device.compute_mode,
+                processes=(),
+            )
+            for device in devices
+        )
+
+    def read(self, timeout: float) -> Snapshot:  # noqa: ARG002 - it is never waited for
+        """Return that all is well."""
+        return Snapshot(time=time.time(), readings=self._readings)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 SIMULATED = DeviceSource(
     name="simulated",
     title="made-up GPUs, as in simulated:4, for machines without",
     read=read_simulated,
+    watch=watch_simulated,
 )
