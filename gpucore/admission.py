@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from gpucore.observers import Observers
     from gpucore.provision import Provision
-    from gpucore.running import Surroundings
     from gpucore.settings import Settings
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.step import Step
+    from gpucore.surroundings import Surroundings
 
 __all__ = ["Admission"]
 

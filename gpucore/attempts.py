@@ -82,6 +82,8 @@ class Started:
         What was started, once it was.
     before : dict
         Stamps of its outputs as they were before, by their final names.
+    lost : str
+        Why its device was taken from it while it ran; empty: it was not.
     adopted : bool
         Whether an earlier host had started it, and may have moved some of its outputs already.
     """
@@ -94,6 +96,7 @@ class Started:
     status: str = ""
     command: Command | None = None
     before: Mapping[str, Stamp | None] = field(default_factory=dict)
+    lost: str = ""
     adopted: bool = False
     told: Values = field(default_factory=dict)
     made_in: tuple[str, ...] = ()

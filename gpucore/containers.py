@@ -47,12 +47,15 @@ def numbered_inside(container: ContainerConfig, devices: Sequence[Device]) -> tu
     """Return the devices as a program in the container finds them, in the order of the slot.
 
     Docker and podman show a container the step's GPUs alone, which CUDA numbers from 0 in PCI
-    order; Apptainer shows all of the machine's under their own numbers.
+    order, and none of the variables outside: an outer mask counts no more. So these numbers are
+    what a mask is made of in there, by us or by a program that overwrites ours. Apptainer shows
+    all of the machine's GPUs under their own numbers, and an outer mask with them.
     """
     distinct = tuple({device.uuid: device for device in devices}.values())
     if not (container.gpu and is_daemon(container)):
         return distinct
-    in_order = sorted(distinct, key=_pci_place)
+    by_address = all(device.bus for device in distinct)
+    in_order = sorted(distinct, key=_bus if by_address else _pci_place)
     place = {device.uuid: number for number, device in enumerate(in_order)}
     return tuple(replace(one, index=place[one.uuid], mask="") for one in distinct)
 
@@ -214,6 +217,11 @@ def _gpu_options(container: ContainerConfig, devices: Sequence[Device]) -> tuple
 def _identity(device: Device) -> str:
     known = device.uuid.startswith(("GPU-", "MIG-"))
     return device.uuid if known else device.mask_entry
+
+
+def _bus(device: Device) -> tuple[int, str]:
+    # Instances of one GPU have its address.
+    return 0, f"{device.bus.lower()} {device.uuid}"
 
 
 def _pci_place(device: Device) -> tuple[int, str]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from gpucore.errors import GpucoreError, NeedError
 from gpucore.futures import Reporter, StepFuture, resolve
 from gpucore.plugins.offers import EngineTask
-from gpucore.record import NOTHING_EARLIER, Earlier, retriable
+from gpucore.record import NOTHING_EARLIER, Earlier
+from gpucore.retrying import Tried, stopped
 from gpucore.running import RunningStep, end_unfinished
 from gpucore.scheduling import (
     Action,
@@ -22,6 +23,7 @@ from gpucore.scheduling import (
     Drained,
     Ended,
     Fate,
+    FewerWorkers,
     Grant,
     Launch,
     Machine,
@@ -31,6 +33,7 @@ from gpucore.scheduling import (
     Stop,
     Submitted,
 )
+from gpucore.scheduling.verdicts import Move, Tally, decide
 from gpucore.standard.model import (
     FailureClass,
     Need,
@@ -46,8 +49,9 @@ if TYPE_CHECKING:
 
     from gpucore.observers import Observers
     from gpucore.plugins.offers import Engine
-    from gpucore.running import Surroundings
+    from gpucore.scheduling.verdicts import Verdict
     from gpucore.standard.step import Step
+    from gpucore.surroundings import Surroundings
 
 __all__ = ["Dispatch", "LeaseAnswer"]
 
@@ -97,6 +101,8 @@ class Dispatch:
         self._running: dict[int, RunningStep] = {}
         self._earlier: dict[int, Earlier] = {}
         self._attempts: dict[int, int] = {}
+        self._tried: dict[int, Tried] = {}
+        self._tally = Tally()
         self._done_before: set[int] = set()
         self._reporter = Reporter()
 
@@ -177,6 +183,23 @@ class Dispatch:
             self._around.leases.stop()
         for number in list(self._running):
             self._engine.stop(number, now=now)
+
+    def halt(self, error: GpucoreError) -> None:
+        """Start nothing new, and let what runs end: no step could end well any more."""
+        if self._around.halted is not None:
+            return
+        self._around.halted = error
+        self._around.stopping = True
+        self.handle(Drained())
+        if self._around.leases is not None:
+            self._around.leases.stop()
+
+    def end_steps(self, uuid: str, reason: str) -> None:
+        """End what runs on a device, which failed under it; it is tried on another."""
+        for number, running in list(self._running.items()):
+            if uuid in running.uuids:
+                running.lose(reason)
+                self._engine.stop(number)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no step is left; return whether that is so."""
@@ -271,16 +294,14 @@ class Dispatch:
     def _ended(self, running: RunningStep, outcome: Outcome) -> None:
         number = running.number
         self._running.pop(number, None)
-        again = retriable(outcome) and self._attempts[number] <= running.step.limits.retries
-        if again and not self._around.stopping:
+        verdict = self._verdict(running, outcome)
+        if verdict is not None and not verdict.ends and not self._around.stopping:
             self._write(outcome, running.attempt, lambda: None, running.recorded)
-            stage = running.step.stage
+            stage, attempt = running.step.stage, running.attempt
             self._tell(
-                StepRetried(
-                    run=self._around.run, stage=stage, outcome=outcome, attempt=running.attempt
-                )
+                StepRetried(run=self._around.run, stage=stage, outcome=outcome, attempt=attempt)
             )
-            self.handle(Ended(number, done=False, again=True))
+            self.handle(Ended(number, done=False, again=True, need=verdict.need))
             running.give_back()
             return
         # The devices go on at once; who waits for this step's result comes second.
@@ -289,6 +310,31 @@ class Dispatch:
         self._write(
             outcome, running.attempt, lambda: self._settle(number, outcome), running.recorded
         )
+
+    def _verdict(self, running: RunningStep, outcome: Outcome) -> Verdict | None:
+        """Return what follows for a step that failed; None when it did not."""
+        number, monitor = running.number, self._around.monitor
+        failed = outcome.state is StepState.FAILED
+        if monitor is not None and running.uuids and (failed or outcome.done):
+            monitor.judged(outcome.step, running.uuids, outcome.failure)
+        if not failed:
+            self._tally.heard(outcome)
+            return None
+        tried = self._tried.setdefault(number, Tried(limit=running.step.limits.retries))
+        verdict = decide(
+            outcome,
+            self._machine.need(number),
+            tried.attempts,
+            monitor.snapshot if monitor is not None else None,
+            self._machine.ledger.usable,
+            evidence=running.evidence,
+        )
+        verdict = self._tally.heard(outcome, verdict) or verdict
+        if verdict.move is Move.STOP:
+            self.halt(stopped(outcome, verdict))
+        if verdict.fewer:
+            self.handle(FewerWorkers())
+        return tried.allowed(outcome, verdict)
 
     def _write(
         self,
@@ -333,6 +379,7 @@ class Dispatch:
         future = self._futures.pop(number, None)
         self._earlier.pop(number, None)
         self._attempts.pop(number, None)
+        self._tried.pop(number, None)
         self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
         with self._quiet:
             self.counts[outcome.state] += 1

@@ -14,7 +14,7 @@ from gpucore.errors import NeedError, ParameterError
 from gpucore.futures import StepFuture
 from gpucore.lease import Lease, open_lease
 from gpucore.observers import Observers
-from gpucore.opening import begin, surroundings
+from gpucore.opening import begin, open_monitor, surroundings
 from gpucore.planning import check_count, make_step
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.settings import Settings, read_settings
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gpucore.config import SiteConfig
+    from gpucore.errors import GpucoreError
     from gpucore.planning import Plan
     from gpucore.plugins import PluginHost
     from gpucore.provision import Provision
@@ -319,6 +320,11 @@ class StepExecutor:
         return self._around.folder.path
 
     @property
+    def halted(self) -> GpucoreError | None:
+        """Why the run ended before its time: no device is left to it, say; None: it did not."""
+        return self._around.halted
+
+    @property
     def counts(self) -> Mapping[StepState, int]:
         """Steps that ended so far, by state."""
         return dict(self._dispatch.counts)
@@ -338,6 +344,8 @@ class StepExecutor:
             self._dispatch.handle(Drained())
             self.wait()
             self._closed = True
+            if self._around.monitor is not None:
+                self._around.monitor.close()
             self._engine.close()
             self._dispatch.close()
             atexit.unregister(self._end_with_host)
@@ -381,3 +389,9 @@ class StepExecutor:
                     tell=self._tell,
                 )
                 self._has_begun = True
+                monitor = open_monitor(
+                    self._around, self._settings, self.provision, self._dispatch, self._tell
+                )
+                self._around.monitor = monitor
+                if monitor is not None:
+                    monitor.start()

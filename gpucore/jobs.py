@@ -176,6 +176,7 @@ def _part(
             output=folder,
             use_gpu=table.use_gpu,
             gpus=table.gpus,
+            gpu_memory=table.gpu_memory,
             limits=_limits(table),
         )
         return _Part([_joined(step, whole)], folder, before)
@@ -202,6 +203,7 @@ def _part(
         output=folder,
         use_gpu=table.use_gpu,
         gpus=table.gpus,
+        gpu_memory=table.gpu_memory,
         limits=_limits(table),
         own=filled,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gpucore.errors import NeedError, TemplateError
 from gpucore.scheduling import Cancelled, Ended, Grant
 from gpucore.standard.checks import named_outputs
-from gpucore.standard.gpuforms import gpu_environment, usable
+from gpucore.standard.gpuforms import gpu_environment, usable, visible_environment
 from gpucore.standard.params import read_values, rooted
 from gpucore.standard.template import render
 from gpucore.startup import container_name, folders_of
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gpucore.dispatch import Dispatch
-    from gpucore.running import Surroundings
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command, Device, Need
     from gpucore.standard.params import Values
     from gpucore.startup import Startup
+    from gpucore.surroundings import Surroundings
 
 __all__ = ["Lease", "open_lease"]
 
@@ -86,9 +86,7 @@ class Lease:
         environment = dict(self._around.environment)
         if self._adapter is None:
             environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(
-                device.mask_entry for device in self.devices
-            )
+            environment |= visible_environment(self.devices)
             return environment
         gpu, startup = self._adapter.gpu, self._around.startups[self._adapter.name]
         devices = usable(gpu, startup.devices(self._adapter, self.devices))

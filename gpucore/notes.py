@@ -27,6 +27,7 @@ def gpu_notes(steps: Iterable[Step], provision: Provision) -> Iterator[str]:
     provision : Provision
         What the run is given.
     """
+    yield from provision.notes
     if not provision.units:
         return
     seen: set[tuple[str, str, int | None, int]] = set()
@@ -63,7 +64,8 @@ def _notes(step: Step, ranks: int, provision: Provision) -> Iterator[str]:
             f"{who}: {adapter.name} uses {uses} of the {has} GPUs that a step gets, and the rest "
             "stays idle; a worker for each GPU would use them all"
         )
-    yield from _memory_note(who, adapter, provision)
+    if step.gpu_memory is None:
+        yield from _memory_note(who, adapter, provision)
 
 
 def _memory_note(who: str, adapter: Adapter, provision: Provision) -> Iterator[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gpucore.holding import RunLeases
-from gpucore.record import RunRecord
-from gpucore.running import Surroundings
+from gpucore.record import RunRecord, state_home
 from gpucore.standard.model import Noted, RunStarted
+from gpucore.surroundings import Surroundings
 from gpucore.system.folders import RunFolder
 from gpucore.system.lease_directory import find_lease_directory
 from gpucore.system.leases import Leases
@@ -18,12 +19,15 @@ from gpucore.system.leases import Leases
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gpucore.dispatch import Dispatch
+    from gpucore.monitoring import Monitor
+    from gpucore.observers import Observers
     from gpucore.provision import Provision
     from gpucore.settings import Settings
     from gpucore.standard.model import Event
 
 
-__all__ = ["begin", "surroundings"]
+__all__ = ["begin", "open_monitor", "surroundings"]
 
 _RUNS = itertools.count(1)
 
@@ -98,3 +102,35 @@ def begin(
     )
     for text in around.record.notes if around.record is not None else ():
         note(text)
+
+
+def open_monitor(
+    around: Surroundings,
+    settings: Settings,
+    provision: Provision,
+    dispatch: Dispatch,
+    tell: Observers,
+) -> Monitor | None:
+    """Return who looks at a run's devices while it goes on; None where there is nothing to see."""
+    name, _, argument = settings.config.devices.partition(":")
+    devices = provision.devices
+    if not settings.config.watch or all(device.simulated for device in devices):
+        return None
+    source = settings.plugins.device_source(name)
+    if source.watch is None:
+        return None
+    # Runs without devices to look at need none of it.
+    from gpucore.monitoring import Monitor  # noqa: PLC0415
+    from gpucore.stewardship import RunSteward  # noqa: PLC0415
+    from gpucore.system.quarantine import find_quarantine_store  # noqa: PLC0415
+
+    return Monitor(
+        partial(source.watch, argument, around.environment),
+        devices,
+        run=around.run,
+        steward=RunSteward(dispatch, around, tell, provision),
+        store=find_quarantine_store(state_home(around.environment)),
+        period=settings.config.watch,
+        foreign=provision.foreign,
+        by_hand=provision.by_hand,
+    )

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from gpucore.attempts import ExpectedOutput, Started, expected_outputs, put_back
+from gpucore.causes import class_of_code, find_cause, lacks_room, remarks, says_no_room
 from gpucore.errors import GpucoreError
 from gpucore.plugins.offers import LostProgramError
 from gpucore.staging import put_in_place
@@ -18,21 +19,34 @@ from gpucore.system.moving import find_made
 
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
+    from gpucore.standard.evidence import Evidence
 
 __all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged"]
+
+
+_MAKE_ROOM = "make room there, then `gpucore resume`"
 
 
 class InputFaultError(GpucoreError):
     """An input that is not there, or is not what it should be, when its step starts."""
 
 
-def judge(started: Started, ended: Exit) -> Outcome:
+def judge(started: Started, ended: Exit, evidence: Evidence | None = None) -> Outcome:
     """Return how a step ended.
 
     Success needs all of: an exit code of success, every declared output there, written anew and
-    sane, and no message that the adapter says is a failure.
+    sane, and no message that the adapter says is a failure. A step that failed gets a class.
+
+    Parameters
+    ----------
+    started : Started
+        The step.
+    ended : Exit
+        How its program ended.
+    evidence : Evidence or None
+        What was seen of it meanwhile; None: nobody looked.
     """
-    verdict = _Verdict(started, ended)
+    verdict = _Verdict(started, ended, evidence)
     verdict.decide()
     return Outcome(
         step=started.step.name,
@@ -49,6 +63,8 @@ def judge(started: Started, ended: Exit) -> Outcome:
         log=started.log if ended.code is not None else "",
         started=ended.started,
         ended=ended.ended,
+        peak_memory_mib=None if evidence is None else evidence.peak_memory_mib,
+        peak_utilisation=None if evidence is None else evidence.peak_utilisation,
     )
 
 
@@ -72,9 +88,10 @@ def unjudged(started: Started, ended: Exit, error: Exception) -> Outcome:
 class _Verdict:
     """Collects what speaks for and against one step."""
 
-    def __init__(self, started: Started, ended: Exit) -> None:
+    def __init__(self, started: Started, ended: Exit, evidence: Evidence | None) -> None:
         self.started = started
         self.ended = ended
+        self.evidence = evidence
         self.adapter = started.step.adapter
         self.state = StepState.DONE
         self.reason = ""
@@ -85,14 +102,17 @@ class _Verdict:
         self._placed: list[tuple[ExpectedOutput, str]] = []
 
     def decide(self) -> None:
-        if self.ended.stopped:
+        if self.started.lost and self.ended.stopped:
+            what = f"its GPU was taken from it: {self.started.lost}"
+            self._fail(FailureClass.DEVICE_FAULT, what, "nothing: it is tried on another GPU")
+        elif self.ended.stopped:
             self.state, self.reason = StepState.CANCELLED, "it was stopped"
         elif self.ended.limit:
             self._fail(FailureClass.LIMIT, f"it was ended: {self.ended.limit}")
         elif self.ended.code is None:
             self._not_started()
         elif self.ended.code not in self.adapter.success_codes:
-            self._fail(_code_class(self.ended.code), _code_text(self.ended.code))
+            self._fail(class_of_code(self.ended.code), _code_text(self.ended.code))
             self._explain()
         else:
             self._look_at_outputs()
@@ -100,6 +120,8 @@ class _Verdict:
             self._look_for_success()
             if self.state is StepState.DONE:
                 self._put_in_place()
+            if self.state is StepState.DONE:
+                self.warnings += remarks(self.started, self.ended, self.evidence)
         if self.state is not StepState.DONE:
             self.outputs.clear()
             if said := put_back(self.started):
@@ -112,6 +134,9 @@ class _Verdict:
         error = self.ended.error
         if isinstance(error, LostProgramError):
             self._fail(FailureClass.UNKNOWN, error.what, error.hint)
+        elif error is not None and lacks_room(error):
+            said = error.what if isinstance(error, GpucoreError) else _os_text(error)
+            self._fail(FailureClass.DISK_FULL, said, _MAKE_ROOM)
         elif isinstance(error, GpucoreError):
             bad_input = isinstance(error, InputFaultError)
             self._fail(
@@ -120,10 +145,7 @@ class _Verdict:
                 error.hint,
             )
         elif isinstance(error, OSError):
-            name = f": {error.filename}" if error.filename else ""
-            self._fail(
-                FailureClass.NOT_STARTED, f"it could not be started ({error.strerror}{name})"
-            )
+            self._fail(FailureClass.NOT_STARTED, _os_text(error))
         else:
             self._fail(FailureClass.NOT_STARTED, f"it could not be started ({error!r})")
 
@@ -185,6 +207,8 @@ class _Verdict:
     def _put_in_place(self) -> None:
         if faults := put_in_place(self.started.made_in, self._placed):
             self._fail_for(faults, "make room there, or let it be written to")
+            if any(says_no_room(fault) for fault in faults):
+                self.failure, self.hint = FailureClass.DISK_FULL, _MAKE_ROOM
 
     def _look_at_messages(self) -> None:
         telling = [one for one in self.adapter.failure if one.effect != "explain"]
@@ -207,17 +231,22 @@ class _Verdict:
             self._explain()
 
     def _explain(self) -> None:
-        """Put the program's own words before the bare fact that it failed."""
-        failures = [one for one in self.adapter.failure if one.effect != "warn"]
-        line = ""
-        if found := symptoms(self.started, self.ended, failures):
-            failure, line = found[0]
-            self.failure = failure.class_
-            self.hint = failure.hint or self.hint
-        if line:
-            self.reason = f"{line} ({self.reason})"
+        """Put what tells of the cause before the bare fact that it failed."""
+        assert self.failure is not None  # noqa: S101 - it failed just now
+        cause = find_cause(self.started, self.ended, self.evidence, self.failure)
+        if cause is not None:
+            self.failure = cause.failure
+            self.hint = cause.hint or self.hint
+        if cause is not None and cause.line:
+            self.reason = f"{cause.line} ({self.reason})"
         elif last := last_line(self.started.log):
             self.reason = f"{self.reason}; its last words: {last}"
+
+
+def _os_text(error: BaseException) -> str:
+    name = getattr(error, "filename", None)
+    where = f": {name}" if name else ""
+    return f"it could not be started ({getattr(error, 'strerror', error)}{where})"
 
 
 def _exists(path: str) -> bool:
@@ -231,12 +260,3 @@ def _code_text(code: int) -> str:
         return f"ended by signal {signal.Signals(-code).name}"
     except ValueError:
         return f"ended by signal {-code}"
-
-
-def _code_class(code: int) -> FailureClass:
-    if code in {-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}:
-        return FailureClass.INTERRUPTED
-    if code == -signal.SIGKILL:
-        # Nobody of ours sent it: on Linux that is most often the kernel, out of memory.
-        return FailureClass.HOST_MEMORY
-    return FailureClass.PROGRAM_FAULT

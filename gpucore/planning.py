@@ -10,6 +10,7 @@ from gpucore.clashes import clashes, missing_inputs, missing_items
 from gpucore.errors import DeviceError, ParameterError, raise_faults
 from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
+from gpucore.standard.memory import MOST_MIB, parse_memory
 from gpucore.standard.params import Values, check_value, disorder, read_values
 from gpucore.standard.step import NO_LIMITS, Limits, Step
 
@@ -24,6 +25,7 @@ __all__ = [
     "PlannedStep",
     "check_count",
     "check_gpus",
+    "check_memory",
     "make_step",
     "plan_map",
     "preview",
@@ -68,6 +70,7 @@ def make_step(
     output: str,
     use_gpu: bool = True,
     gpus: int | None = None,
+    gpu_memory: str | int | None = None,
     limits: Limits = NO_LIMITS,
 ) -> Step:
     """Return a single step; outputs that were not given lie in ``output``.
@@ -88,6 +91,7 @@ def make_step(
         stage="",
         use_gpu=use_gpu,
         gpus=gpus,
+        gpu_memory=check_memory(adapter, gpu_memory),
         limits=limits,
     )
 
@@ -101,6 +105,7 @@ def plan_map(
     root: Path,
     use_gpu: bool = True,
     gpus: int | None = None,
+    gpu_memory: str | int | None = None,
     limits: Limits = NO_LIMITS,
 ) -> Plan:
     """Return the plan of one adapter over files.
@@ -131,6 +136,7 @@ def plan_map(
             output=output,
             use_gpu=use_gpu,
             gpus=gpus,
+            gpu_memory=gpu_memory,
             limits=limits,
         )
     )
@@ -149,6 +155,7 @@ def stage_steps(
     output: str,
     use_gpu: bool = True,
     gpus: int | None = None,
+    gpu_memory: str | int | None = None,
     limits: Limits = NO_LIMITS,
     own: Sequence[Mapping[str, object]] = (),
 ) -> Iterator[Step]:
@@ -165,6 +172,7 @@ def stage_steps(
         For every wrong value.
     """
     check_gpus(adapter, gpus)
+    memory = check_memory(adapter, gpu_memory)
     if not adapter.item:
         raise ParameterError(
             f"the adapter {adapter.name} has no item, so that it cannot be run over files",
@@ -206,8 +214,37 @@ def stage_steps(
             stage=stage,
             use_gpu=use_gpu,
             gpus=gpus,
+            gpu_memory=memory,
             limits=limits,
         )
+
+
+def check_memory(adapter: Adapter, memory: str | int | None) -> int | None:
+    """Return the free memory that a step of an adapter asks for on each GPU, in MiB.
+
+    Parameters
+    ----------
+    memory : str, int or None
+        As in ``"12 GiB"``, or in MiB; None: nothing is said.
+
+    Raises
+    ------
+    ParameterError
+        For what is no amount of memory, and for a program that uses no GPU.
+    """
+    if memory is None:
+        return None
+    mib = parse_memory(memory) if isinstance(memory, str) else memory
+    if isinstance(mib, bool) or not isinstance(mib, int) or not 1 <= mib <= MOST_MIB:
+        raise ParameterError(
+            f"gpu_memory = {memory!r} is no memory to ask for", hint='write it as in "12 GiB"'
+        )
+    if not adapter.gpu.use.allows_gpu:
+        raise ParameterError(
+            f"gpu_memory = {memory!r} does not go with {adapter.name}: it uses no GPU",
+            hint="leave it out",
+        )
+    return mib
 
 
 def check_count(gpus: int | None) -> None:

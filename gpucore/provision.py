@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gpucore.config import SiteConfig
-from gpucore.errors import DeviceError
-from gpucore.scheduling import Ledger, Machine, Unit
+from gpucore.errors import DeviceError, NeedError
+from gpucore.modes import one_at_a_time, without_prohibited
+from gpucore.scheduling import Ledger, Machine, SharedLedger, Unit
+from gpucore.scheduling.foreign import foreign_choice
+from gpucore.scheduling.memory import estimate
+from gpucore.scheduling.policies import MemoryUse
+from gpucore.scheduling.units import Units
 from gpucore.standard.devices import assume, resolve
 from gpucore.standard.gpulist import GpuList, Void, parse_gpu_list
+from gpucore.standard.memory import parse_memory
 from gpucore.standard.model import Device, Need
 from gpucore.standard.slots import workers
 from gpucore.system.nvml import NoDriverError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpucore.plugins import PluginHost
     from gpucore.standard.adapter import Adapter
@@ -40,6 +47,16 @@ class Provision:
         Whether the list was repeated, so that steps share devices that the user named once.
     absent : DeviceError or None
         Why there is no device, where a list asked for some.
+    memory : str
+        What GPU memory decides; see `gpucore.scheduling.Policy`.
+    reserve_mib : int
+        What stays free of a device that steps share by their memory, in MiB.
+    by_hand : bool
+        Whether somebody wrote the list: it names devices, and is not ``auto``.
+    foreign : str
+        What is done about programs of others: ``avoid``, ``wait`` or ``ignore``.
+    notes : tuple of str
+        What the user should know of the devices.
     """
 
     devices: tuple[Device, ...]
@@ -47,21 +64,62 @@ class Provision:
     workers: int
     extended: bool = False
     absent: DeviceError | None = None
+    memory: MemoryUse = "asked"
+    reserve_mib: int = 0
+    by_hand: bool = False
+    foreign: str = "ignore"
+    notes: tuple[str, ...] = ()
 
-    def need(self, step: Step, *, may_share: bool) -> Need:
+    def need(self, step: Step, *, may_share: bool, peaks: Sequence[int] = ()) -> Need:
         """Return what a step asks of these devices.
 
         Where there are none a program whose GPU is optional runs in its CPU form, and waits for
         nothing.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        may_share : bool
+            Whether the site lets every program share.
+        peaks : sequence of int
+            The most that steps like it held of one device, in MiB.
         """
         need = step.need(may_share=may_share)
         if not self.units and not step.adapter.gpu.use.requires_gpu:
             return Need()
-        return need
+        if need.gpus == 0:
+            return need
+        return self._with_memory(need, step, peaks)
 
     def machine(self) -> Machine:
         """Return a new machine with all of it free."""
-        return Machine(Ledger(self.units), self.workers)
+        shared = self.memory == "shared"
+        ledger = SharedLedger(self.units, self.reserve_mib) if shared else Ledger(self.units)
+        return Machine(ledger, self.workers)
+
+    def _with_memory(self, need: Need, step: Step, peaks: Sequence[int]) -> Need:
+        """Return a need with the memory that it should ask for, where some devices have that.
+
+        What the user asks for is not lowered, and not raised beyond what there is. A guess is
+        dropped where no device has so much: the program may do with less.
+        """
+        asked = step.gpu_memory
+        if asked is None and self.memory == "asked":
+            return need
+        kept = estimate(asked if asked is not None else step.adapter.gpu.memory or 0, peaks)
+        if kept <= (asked or 0):
+            return need
+        larger = replace(need, memory_mib=kept)
+        try:
+            self._all.check(larger)
+        except NeedError:
+            return need
+        return larger
+
+    @cached_property
+    def _all(self) -> Units:
+        return Units(self.units)
 
 
 def provide(
@@ -73,6 +131,8 @@ def provide(
     policy: str,
     sharing: str,
     environment: Mapping[str, str],
+    foreign: str = "",
+    memory_reserve: str = SiteConfig.memory_reserve,
     machine_needed: bool = True,
 ) -> Provision:
     """Return what a run with these settings is given.
@@ -93,6 +153,10 @@ def provide(
         ``never`` keeps a short list as it is.
     environment : Mapping
         That of the run; its ``CUDA_VISIBLE_DEVICES`` bounds the devices.
+    foreign : str
+        What is done about programs of others; empty: what fits the list.
+    memory_reserve : str
+        What stays free of a device that steps share by their memory.
     machine_needed : bool
         False for a plan: without a device source of the user's choice a list of indexes is taken
         at its word.
@@ -102,10 +166,14 @@ def provide(
     GpuListError
         When the list cannot be read, or names what is not there.
     DeviceError
-        When devices cannot be read, or a list names some and there are none.
+        When devices cannot be read, or a list names some and there are none, or one that takes no
+        programs.
+    ParameterError
+        When the reserve is no amount of memory.
     """
     gpu_list = parse_gpu_list(gpus)
-    cut = plugins.policy(policy).cut
+    way = plugins.policy(policy)
+    cut, memory = way.cut, way.memory
     items: tuple[Device | Void, ...] = ()
     absent: DeviceError | None = None
     numbered = not gpu_list.auto and not any(isinstance(item, str) for item in gpu_list.items)
@@ -115,16 +183,25 @@ def provide(
         items = assume(gpu_list)
     elif gpu_list:
         items, absent = _found(plugins, gpu_list, devices, environment)
+    items, prohibited = without_prohibited(items, by_hand=not gpu_list.auto)
+    if prohibited and not items:
+        absent = DeviceError(prohibited[0])
     if threads is None:
         threads = max(len(items), 1) + 1
     extend = sharing != "never"
-    units = tuple(cut(items, threads, extend))
+    units, exclusive = one_at_a_time(cut(items, threads, extend))
+    by_hand = bool(gpu_list) and not gpu_list.auto
     return Provision(
         devices=tuple({device.uuid: device for unit in units for device in unit.devices}.values()),
         units=units,
         workers=workers(threads),
         extended=any(unit.copy_of is not None for unit in units),
         absent=absent,
+        memory="estimated" if memory == "shared" and not extend else memory,
+        reserve_mib=parse_memory(memory_reserve),
+        by_hand=by_hand,
+        foreign=foreign_choice(foreign, by_hand=by_hand),
+        notes=(*prohibited, *exclusive),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import sys
@@ -11,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.sameness import Sameness
 from gpucore.standard.model import Device, FailureClass, Outcome, StepState
-from gpucore.system.digests import content_digest
 from gpucore.system.journal import Journal
+from gpucore.system.journal_place import state_home
 from gpucore.system.journal_records import (
     Began,
-    Fingerprint,
     Finished,
     Planned,
     Regarded,
@@ -29,7 +28,6 @@ from gpucore.system.orphans import boot_id, process_start
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command
     from gpucore.standard.params import Values
     from gpucore.standard.readings import Snapshot
@@ -113,8 +111,8 @@ class RunRecord:
 
         self._run = run
         self._resume = resume
-        self._checksum = checksum
-        self._digests: dict[str, str] = {}
+        self._same = Sameness(checksum=checksum)
+        self._keys: dict[str, str] = {}
         self._journal = Journal.open(
             output,
             state_home=state_home(environment),
@@ -152,21 +150,22 @@ class RunRecord:
     def earlier(self, step: Step, values: Values) -> Earlier:
         """Return what earlier runs say of a step with these values (paths absolute)."""
         state = self._journal.state
-        fate = state.steps.get(step.name)
-        if fate is None or not fate.attempts:
+        steps = state.steps
+        place = steps.place(step.name)
+        attempts = 0 if place is None else steps.attempts[place]
+        if place is None or not attempts:
             return NOTHING_EARLIER
-        unfinished = fate.state is StepState.RUNNING
+        how = steps.state(place)
+        unfinished = how is StepState.RUNNING
         if not unfinished and not self._resume:
-            return Earlier(attempts=fate.attempts)
+            return Earlier(attempts=attempts)
+        if how is StepState.DONE:
+            return Earlier(attempts=attempts, done=self._done(step, values))
         began = state.began(step.name)
-        if began is None:
-            return Earlier(attempts=fate.attempts)
-        if unfinished:
-            counts = self._resume and self._same(step, values, began)
-            return Earlier(attempts=fate.attempts, unfinished=began, counts=counts)
-        if fate.state is not StepState.DONE:
-            return Earlier(attempts=fate.attempts, failed=began)
-        return Earlier(attempts=fate.attempts, done=self._done(step, values, began))
+        if began is None or not unfinished:
+            return Earlier(attempts=attempts, failed=began)
+        counts = self._resume and self._is_same(step, values, began)
+        return Earlier(attempts=attempts, unfinished=began, counts=counts)
 
     def begin(
         self,
@@ -190,6 +189,9 @@ class RunRecord:
         GpucoreError
             When the journal is beyond writing.
         """
+        inputs = self._same.fingerprints(self._same.inputs(step, values))
+        key = self._same.key(step, values)
+        self._keys[step.name] = self._same.with_inputs(key, inputs)
         record = Began(
             step=step.name,
             attempt=attempt,
@@ -200,8 +202,8 @@ class RunRecord:
             devices=tuple(device.uuid for device in devices),
             log=log,
             status=status,
-            inputs=_fingerprints(_input_paths(step, values), hashed=self._checksum),
-            key=self._key(step, values),
+            inputs=inputs,
+            key=key,
             made_in=made_in,
         )
         self._journal.commit_then(record, then)
@@ -214,7 +216,7 @@ class RunRecord:
         GpucoreError
             When the journal is beyond writing.
         """
-        code = outcome.exit_code
+        code, key = outcome.exit_code, self._keys.pop(outcome.step, "")
         record = Finished(
             step=outcome.step,
             attempt=attempt,
@@ -226,8 +228,11 @@ class RunRecord:
             exit_code=code if code is None or code >= 0 else None,
             signal=None if code is None or code >= 0 else -code,
             outputs=dict(outcome.outputs),
-            output_stamps=_fingerprints(outcome.outputs.values(), hashed=self._checksum),
+            output_stamps=self._same.fingerprints(outcome.outputs.values()),
             warnings=outcome.warnings,
+            key=key if outcome.done else "",
+            log=outcome.log,
+            started=outcome.started,
             peak_memory_mib=outcome.peak_memory_mib,
             peak_utilisation=outcome.peak_utilisation,
         )
@@ -261,15 +266,20 @@ class RunRecord:
         )
         self._journal.close()
 
-    def _done(self, step: Step, values: Values, began: Began) -> Outcome | None:
-        finished = self._journal.state.finished(step.name)
-        unchanged = (
-            finished is not None
-            and self._same(step, values, began)
-            and self._unchanged(finished.output_stamps, finished.outputs.values())
-        )
-        if not unchanged or finished is None:
+    def _done(self, step: Step, values: Values) -> Outcome | None:
+        state, same = self._journal.state, self._same
+        finished = state.finished(step.name)
+        if finished is None or not same.unchanged(
+            finished.output_stamps, finished.outputs.values()
+        ):
             return None
+        log, started = finished.log, finished.started
+        if not finished.key or not same.is_key(finished.key, step, values):
+            # It may be the same: hashes of content were not asked for then, or are not now.
+            began = state.began(step.name)
+            if began is None or not self._is_same(step, values, began):
+                return None
+            log, started = began.log, began.time
         return Outcome(
             step=step.name,
             adapter=step.adapter.name,
@@ -278,74 +288,20 @@ class RunRecord:
             exit_code=finished.exit_code,
             outputs=finished.outputs,
             warnings=finished.warnings,
-            log=began.log,
-            started=began.time,
+            log=log,
+            started=started,
             ended=finished.time,
             earlier=True,
         )
 
-    def _same(self, step: Step, values: Values, began: Began) -> bool:
+    def _is_same(self, step: Step, values: Values, began: Began) -> bool:
         """Say whether a step has the command and the inputs with which it was begun."""
-        return began.key == self._key(step, values) and self._unchanged(
-            began.inputs, _input_paths(step, values)
+        same = self._same
+        return began.key == same.key(step, values) and same.unchanged(
+            began.inputs, same.inputs(step, values)
         )
-
-    def _unchanged(self, recorded: Mapping[str, Fingerprint | None], paths: Iterable[str]) -> bool:
-        """Say whether files are those on record: by hash where one is, or by size and time."""
-        found = _fingerprints(paths)
-        return found.keys() == recorded.keys() and all(
-            self._is_same(path, recorded[path], now) for path, now in found.items()
-        )
-
-    def _is_same(self, path: str, before: Fingerprint | None, now: Fingerprint | None) -> bool:
-        if before is None or now is None:
-            return before is now
-        if self._checksum and before.digest:
-            return before.digest == content_digest(path)
-        return (before.size, before.changed_ns) == (now.size, now.changed_ns)
-
-    def _key(self, step: Step, values: Values) -> str:
-        """Return the hash of what decides a step's command, but for the devices it is given."""
-        text = f"{self._digest(step.adapter)} {sorted(values.items())!r} {step.use_gpu}"
-        return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-
-    def _digest(self, adapter: Adapter) -> str:
-        if adapter.name not in self._digests:
-            text = repr((adapter.command, adapter.gpu, adapter.file, adapter.link, adapter.output))
-            self._digests[adapter.name] = hashlib.blake2b(
-                text.encode("utf-8", "surrogateescape"), digest_size=16
-            ).hexdigest()
-        return self._digests[adapter.name]
 
 
 def retriable(outcome: Outcome) -> bool:
     """Say whether another attempt may end otherwise: a wrong input stays wrong."""
     return outcome.state is StepState.FAILED and outcome.failure not in _FOR_GOOD
-
-
-def state_home(environment: Mapping[str, str]) -> Path:
-    """Return the user's directory for state on this machine (XDG Base Directory Specification)."""
-    told = environment.get("XDG_STATE_HOME", "")
-    return Path(told) if told.startswith("/") else Path.home() / ".local" / "state"
-
-
-def _input_paths(step: Step, values: Values) -> Iterable[str]:
-    for name, param in step.adapter.params.items():
-        value = values.get(name)
-        if param.type == "path" and not param.output and value is not None:
-            yield from (str(one) for one in value) if isinstance(value, tuple) else (str(value),)
-
-
-def _fingerprints(paths: Iterable[str], *, hashed: bool = False) -> dict[str, Fingerprint | None]:
-    found: dict[str, Fingerprint | None] = {}
-    for path in paths:
-        try:
-            facts = os.stat(path)  # noqa: PTH116 - on the way of every step
-        except OSError:
-            found[path] = None
-        else:
-            digest = content_digest(path) if hashed else ""
-            found[path] = Fingerprint(
-                size=facts.st_size, changed_ns=facts.st_mtime_ns, digest=digest
-            )
-    return found

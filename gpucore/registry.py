@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from gpucore.engines import LOCAL
 from gpucore.errors import ConfigError, GpucoreError, raise_faults
 from gpucore.plugins import PluginHost, hookimpl
-from gpucore.scheduling.policies import POOL, SLOTS, Policy
+from gpucore.scheduling.policies import MEMORY, POOL, SLOTS, Policy
 from gpucore.standard.adapter import Adapter
+from gpucore.system.amd import AMD
 from gpucore.system.nvml import NVML
 from gpucore.system.simulated import SIMULATED
 
@@ -29,11 +30,11 @@ class _Core:
 
     @hookimpl
     def gpucore_device_sources(self) -> Sequence[DeviceSource]:
-        return (NVML, SIMULATED)
+        return (NVML, AMD, SIMULATED)
 
     @hookimpl
     def gpucore_policies(self) -> Sequence[Policy]:
-        return (SLOTS, POOL)
+        return (SLOTS, POOL, MEMORY)
 
     @hookimpl
     def gpucore_engines(self) -> Sequence[EngineSpec]:

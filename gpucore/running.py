@@ -3,85 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.attempts import Started, steps_place
 from gpucore.errors import GpucoreError
-from gpucore.holding import RunLeases
 from gpucore.outcomes import InputFaultError, judge, unjudged
 from gpucore.plugins.offers import Exit, Prepared
-from gpucore.record import NOTHING_EARLIER, Earlier, RunRecord
+from gpucore.record import NOTHING_EARLIER, Earlier
 from gpucore.staging import attempt_name, make_ground, staged
+from gpucore.standard.evidence import Evidence
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
-from gpucore.startup import Startup, container_name, folders_of
+from gpucore.startup import container_name, folders_of
 from gpucore.system.exit_codes import left_code, settle
 from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
-from gpucore.system.folders import RunFolder
 from gpucore.system.moving import discard
 from gpucore.system.orphans import end_all, find_marked, wait_for_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gpucore.scheduling import Grant
     from gpucore.standard.model import Outcome
     from gpucore.standard.step import Step
+    from gpucore.surroundings import Surroundings
     from gpucore.system.journal_records import Began
 
-__all__ = ["RunningStep", "Surroundings", "end_unfinished"]
+__all__ = ["RunningStep", "end_unfinished"]
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True)
-class Surroundings:
-    """What all steps of a run have in common outside the standard.
-
-    Parameters
-    ----------
-    run : str
-        The run's name.
-    root : Path
-        Relative paths are below it, and programs run in it.
-    folder : RunFolder
-        The run's own folder.
-    environment : Mapping
-        What programs inherit.
-    startups : dict
-        How each adapter's program is started, by adapter; found when a step is submitted.
-    isolate : bool
-        Whether other GPUs are hidden from every program that bears it.
-    leases : RunLeases or None
-        The run's kernel leases; None before its first step.
-    record : RunRecord or None
-        The run's journal; None without an output folder, and before its first step.
-    kill_orphans : bool
-        Whether programs that outlived their host are ended instead of waited for.
-    stopping : bool
-        Whether the run is to end.
-    """
-
-    run: str
-    root: Path
-    folder: RunFolder
-    environment: Mapping[str, str]
-    startups: dict[str, Startup]
-    isolate: bool
-    leases: RunLeases | None = None
-    record: RunRecord | None = None
-    kill_orphans: bool = False
-    stopping: bool = False
-
-    def earlier(self, step: Step) -> Earlier:
-        """Return what earlier runs of the same output folder say of a step."""
-        if self.record is None:
-            return NOTHING_EARLIER
-        return self.record.earlier(step, rooted(step.adapter, step.values, str(self.root)))
 
 
 class AdoptedError(GpucoreError):
@@ -144,10 +97,12 @@ class RunningStep:
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
         self._started: Started | None = None
-        self._uuids = tuple(dict.fromkeys(device.uuid for device in grant.devices))
+        self.uuids = tuple(dict.fromkeys(device.uuid for device in grant.devices))
         self._leased: tuple[str, ...] = ()
         self._container = ""
         self.cancelled = False
+        self.evidence: Evidence | None = None
+        """What was seen of it from outside while it ran."""
         self.recorded: Callable[[], None] | None = None
         """To be called when its end is on record."""
 
@@ -194,6 +149,8 @@ class RunningStep:
         self._look_at_inputs(absolute)
         fds = self._lease()
         startup, template = around.startups[adapter.name], adapter.command
+        if around.monitor is not None and self.uuids:
+            around.monitor.began(self.number, self.step.name, self.uuids)
         name = self._made_under()
         started.tell(name)
         command = render(
@@ -265,13 +222,26 @@ class RunningStep:
         if ended.recorded is not None:
             self.recorded = ended.recorded
         ended = self._started_at_all(self._unwrapped(ended))
+        self.evidence = self._seen(ended)
         try:
-            outcome = judge(self.started, ended)
+            outcome = judge(self.started, ended, self.evidence)
         except Exception as error:
             # A step that is not told to have ended would hold its devices for ever.
             _LOGGER.exception("step %s could not be judged", self.step.name)
             outcome = unjudged(self.started, ended, error)
         self._on_ended(self, outcome)
+
+    def _seen(self, ended: Exit) -> Evidence | None:
+        """Return what was seen of it from outside: by who looks at the devices, and the kernel."""
+        monitor, evidence = self._around.monitor, None
+        if monitor is not None and self.uuids:
+            evidence = monitor.ended(self.number)
+            if ended.stopped or ended.limit:
+                monitor.killed(self.uuids)
+        if ended.code:
+            kills = self._around.oom_kills.since(ended.started)
+            evidence = replace(evidence or Evidence(), oom_kills=kills)
+        return evidence
 
     def _made_under(self) -> str:
         """Return what the directory is called that the outputs are made in; tidy up before."""
@@ -293,11 +263,15 @@ class RunningStep:
         if self._around.leases is not None:
             self._around.leases.cancel(self)
 
+    def lose(self, reason: str) -> None:
+        """Hear why its device is taken from it; its program is the engine's to end."""
+        self.started.lost = reason
+
     def claim(self) -> None:
         """Take over the leases of a step that has just ended, if they are those of this step."""
         leases = self._around.leases
-        if leases is not None and self.grant.devices and leases.claim(self._uuids):
-            self._leased = self._uuids
+        if leases is not None and self.grant.devices and leases.claim(self.uuids):
+            self._leased = self.uuids
 
     def _lease(self) -> tuple[int, ...]:
         leases = self._around.leases
@@ -305,10 +279,8 @@ class RunningStep:
             return ()
         if self._leased:
             return leases.use(self._leased, self.step.name)
-        fds = leases.take(
-            self._uuids, self.step.name, waiter=self, cancelled=lambda: self.cancelled
-        )
-        self._leased = self._uuids
+        fds = leases.take(self.uuids, self.step.name, waiter=self, cancelled=lambda: self.cancelled)
+        self._leased = self.uuids
         return fds
 
     def give_back(self) -> None:

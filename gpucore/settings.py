@@ -60,6 +60,8 @@ class Settings:
             devices=config.devices,
             policy=config.policy,
             sharing=config.sharing,
+            foreign=config.foreign or "",
+            memory_reserve=config.memory_reserve,
             environment=self.environment,
             machine_needed=machine_needed,
         )

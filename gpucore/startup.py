@@ -43,7 +43,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Startup", "container_name", "find_startup", "folders_of", "planned_startup"]
 
-_MASKS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+_MASKS = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "ROCR_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+)
 _OF_THE_IMAGE = ("/bin/", "/dev/", "/etc/", "/lib/", "/lib64/", "/opt/", "/proc/", "/run/",
                  "/sbin/", "/sys/", "/usr/", "/var/")  # fmt: skip
 _PLAIN = ProgramConfig()

@@ -38,6 +38,7 @@ MODULES = {
     "gpucore.dispatch": "gpucore.executor",
     "gpucore.jobs": "gpucore.executor",
     "gpucore.lease": "gpucore.executor",
+    "gpucore.modes": "gpucore.executor",
     "gpucore.monitoring": "gpucore.executor",
     "gpucore.futures": "gpucore.executor",
     "gpucore.holding": "gpucore.executor",
@@ -49,6 +50,8 @@ MODULES = {
     "gpucore.planning": "gpucore.executor",
     "gpucore.provision": "gpucore.executor",
     "gpucore.scaffold": "gpucore.executor",
+    "gpucore.sightings": "gpucore.executor",
+    "gpucore.retrying": "gpucore.executor",
     "gpucore.running": "gpucore.executor",
     "gpucore.settings": "gpucore.executor",
     "gpucore.startup": "gpucore.executor",
@@ -56,6 +59,8 @@ MODULES = {
     "gpucore.containers": "gpucore.executor",
     "gpucore.attempts": "gpucore.executor",
     "gpucore.staging": "gpucore.executor",
+    "gpucore.stewardship": "gpucore.executor",
+    "gpucore.surroundings": "gpucore.executor",
     "gpucore.symptoms": "gpucore.executor",
 }
 """Modules that lie at the top and belong to a level that is not called like them."""

@@ -16,7 +16,7 @@ import click
 
 from gpucore.cli.endings import ENDING, refuse_ended
 from gpucore.cli.progress import LinePrinter, duration, open_display
-from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk
+from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk, tell_error
 from gpucore.errors import ConfigError
 from gpucore.executor import StepExecutor
 from gpucore.notes import gpu_notes
@@ -169,6 +169,8 @@ def run_plan(
     _summary(executor, display, time.monotonic() - started, output)
     if interruption.signal:
         return _INTERRUPTED + interruption.signal
+    if executor.halted is not None:
+        return tell_error(executor.halted)
     if resuming and display.earlier == len(plan.steps):
         return _NOTHING
     return 0 if counts[StepState.DONE] == len(plan.steps) else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, get_args
 
-from gpucore.config.settings import SharingChoice
+from gpucore.config.settings import ForeignChoice, SharingChoice
 from gpucore.errors import ConfigError, GpucoreError, did_you_mean
 from gpucore.standard.gpulist import parse_gpu_list
 
@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["CHILD_VARIABLES", "VARIABLES", "read_environment"]
 
 CHILD_VARIABLES = frozenset(
-    {"GPUCORE_DEBUG", "GPUCORE_RUN", "GPUCORE_SHEPHERD", "GPUCORE_SIMULATED", "GPUCORE_STEP"}
+    {
+        "GPUCORE_DEBUG",
+        "GPUCORE_RUN",
+        "GPUCORE_SCIPION",
+        "GPUCORE_SHEPHERD",
+        "GPUCORE_SIMULATED",
+        "GPUCORE_STEP",
+    }
 )
-"""No settings: what gpucore sets for the programs that it starts, and what shows its faults."""
+"""No settings: what gpucore sets for the programs that it starts, what shows its faults, and what
+Scipion is told.
+"""
 
 _YES = {"true", "yes", "on", "1"}
 _NO = {"false", "no", "off", "0"}
@@ -82,6 +91,15 @@ def _sharing(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every r
     return text.strip()
 
 
+def _foreign(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every reader
+    if text.strip() not in get_args(ForeignChoice):
+        raise ConfigError(
+            f"{text!r} is nothing to do about programs of others",
+            hint=did_you_mean(text, get_args(ForeignChoice)),
+        )
+    return text.strip()
+
+
 def _yes_or_no(text: str, cwd: Path) -> bool:  # noqa: ARG001 - the form of every reader
     word = text.strip().lower()
     if word not in _YES | _NO:
@@ -100,6 +118,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, Path], object]]] = {
     "GPUCORE_POLICY": ("policy", _name),
     "GPUCORE_ENGINE": ("engine", _name),
     "GPUCORE_SHARING": ("sharing", _sharing),
+    "GPUCORE_FOREIGN": ("foreign", _foreign),
     "GPUCORE_ISOLATE": ("isolate", _yes_or_no),
     "GPUCORE_CHECKSUM": ("checksum", _yes_or_no),
     "GPUCORE_ADAPTERS": ("adapters", _adapters),

@@ -73,6 +73,9 @@ class Stage:
         Seconds after which a program is ended; seconds that it may print nothing new.
     gpus : int or None
         GPUs for each step, all at once; None: a slot.
+    gpu_memory : str or None
+        Memory that each of its GPUs must have free, as in ``12 GiB``; None: what its program is
+        known to need, where the policy looks at that.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -85,6 +88,7 @@ class Stage:
     params: Mapping[str, Value] = field(default_factory=dict)
     use_gpu: bool = True
     gpus: int | None = None
+    gpu_memory: str | None = None
     retries: int = 0
     time_limit: float | None = None
     quiet_limit: float | None = None
@@ -106,7 +110,7 @@ class StepTable:
 
     Parameters
     ----------
-    name, adapter, after, params, use_gpu, gpus, retries, time_limit, quiet_limit
+    name, adapter, after, params, use_gpu, gpus, gpu_memory, retries, time_limit, quiet_limit
         As for `Stage`.
     """
 
@@ -118,6 +122,7 @@ class StepTable:
     params: Mapping[str, Value] = field(default_factory=dict)
     use_gpu: bool = True
     gpus: int | None = None
+    gpu_memory: str | None = None
     retries: int = 0
     time_limit: float | None = None
     quiet_limit: float | None = None

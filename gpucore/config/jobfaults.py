@@ -10,6 +10,7 @@ from gpucore.config.job import Stage
 from gpucore.errors import GpucoreError, did_you_mean
 from gpucore.standard.gpulist import parse_gpu_list
 from gpucore.standard.marks import marks
+from gpucore.standard.memory import parse_memory
 from gpucore.standard.params import check_value
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class _Check:
             if limit is not None and limit <= 0:
                 yield self.file.fault((*at, name), f"{limit:g} seconds are no time",
                                       "more than 0; without it there is no limit")  # fmt: skip
+        yield from self._memory(at, part, adapter)
         if part.gpus is None:
             return
         key = (*at, "gpus")
@@ -169,6 +171,22 @@ class _Check:
         elif adapter.gpu.max is not None and part.gpus > adapter.gpu.max:
             yield self.file.fault(key, f"`{adapter.name}` cannot use {part.gpus} GPUs",
                                   f"{adapter.gpu.max} or less")  # fmt: skip
+
+    def _memory(
+        self, at: KeyPath, part: Stage | StepTable, adapter: Adapter
+    ) -> Iterator[FileError]:
+        if part.gpu_memory is None:
+            return
+        key = (*at, "gpu_memory")
+        try:
+            mib = parse_memory(part.gpu_memory)
+        except GpucoreError as error:
+            yield self.file.fault(key, error.what, error.hint)
+            return
+        if mib == 0:
+            yield self.file.fault(key, f"{part.gpu_memory} are no memory", "take `gpu_memory` out")
+        elif not adapter.gpu.use.uses_gpu(use_gpu=part.use_gpu):
+            yield self.file.fault(key, f"`{part.name}` uses no GPU", "take `gpu_memory` out")
 
     def _params(
         self, at: KeyPath, part: Stage | StepTable, adapter: Adapter

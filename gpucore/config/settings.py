@@ -13,6 +13,7 @@ __all__ = [
     "STRICT",
     "ContainerConfig",
     "ContainerEngine",
+    "ForeignChoice",
     "PluginsConfig",
     "ProgramConfig",
     "SharingChoice",
@@ -22,6 +23,7 @@ __all__ = [
 STRICT = {"extra": "forbid", "strict": True}
 
 SharingChoice: TypeAlias = Literal["adapter", "repeat", "never"]
+ForeignChoice: TypeAlias = Literal["avoid", "wait", "ignore"]
 ContainerEngine: TypeAlias = Literal["apptainer", "singularity", "docker", "podman"]
 
 
@@ -120,11 +122,20 @@ class SiteConfig:
     sharing : str
         ``adapter``: each adapter says whether a short GPU list is repeated; ``repeat``: it always
         is; ``never``.
+    foreign : str or None
+        What is done about programs of others on a GPU. ``avoid``: it is given only to steps that
+        could never run on the others; ``wait``: to nobody until they are gone; ``ignore``. None:
+        ``avoid`` with ``auto``, ``ignore`` and a warning with a list that somebody wrote.
+    memory_reserve : str
+        GPU memory that stays free of a device which steps share by the policy ``memory``.
     isolate : bool
         Whether every program that bears it sees its own GPUs only.
     checksum : bool
         Whether inputs and outputs that an earlier run has left are known again by a hash of their
         content, instead of size and modification time.
+    watch : float
+        Seconds between two looks at the GPUs of a run; 0: nobody looks, and a GPU that fails is
+        only known by the steps that fail on it.
     shares : int
         Runs that may use a device at once; inside a run the GPU list says it.
     leases : str
@@ -151,8 +162,11 @@ class SiteConfig:
     policy: str = "slots"
     engine: str = "local"
     sharing: SharingChoice = "adapter"
+    foreign: ForeignChoice | None = None
+    memory_reserve: str = "512 MiB"
     isolate: bool = False
     checksum: bool = False
+    watch: float = 2.0
     shares: int = 1
     leases: Literal["machine", "run"] = "machine"
     lease_directory: str = ""

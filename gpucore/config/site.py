@@ -17,6 +17,7 @@ from gpucore.config.settings import ProgramConfig, SiteConfig
 from gpucore.config.toml import TomlFile, read_toml
 from gpucore.errors import ConfigError, GpucoreError, raise_faults
 from gpucore.standard.gpulist import parse_gpu_list
+from gpucore.standard.memory import parse_memory
 
 __all__ = ["FILE_NAME", "SYSTEM_FILE", "Site", "check_site", "load_site"]
 
@@ -98,12 +99,16 @@ def check_site(file: TomlFile) -> SiteConfig:
     """
     config = build(SiteConfig, file)
     faults: list[GpucoreError] = []
-    try:
-        parse_gpu_list(config.gpus)
-    except GpucoreError as error:
-        faults.append(file.fault(("gpus",), error.what, error.hint))
+    for key, parse in (("gpus", parse_gpu_list), ("memory_reserve", parse_memory)):
+        try:
+            parse(getattr(config, key))
+        except GpucoreError as error:
+            faults.append(file.fault((key,), error.what, error.hint))
     if config.threads is not None and config.threads < 1:
         faults.append(file.fault(("threads",), f"{config.threads} threads are none", "1 or more"))
+    if not 0 <= config.watch < float("inf"):
+        what = f"{config.watch} is no number of seconds between two looks at the GPUs"
+        faults.append(file.fault(("watch",), what, "2.0, or 0 for none"))
     faults += program_faults(file, config.program)
     raise_faults(faults)
     return config

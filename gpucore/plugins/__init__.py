@@ -7,12 +7,21 @@ hook is asked. For gpucore and host applications: `PluginHost`.
 from gpucore.plugins.catalogue import AdapterEntry
 from gpucore.plugins.host import PluginHost
 from gpucore.plugins.markers import hookimpl
-from gpucore.plugins.offers import DeviceSource, Engine, EngineSpec, EngineTask, Exit, Prepared
+from gpucore.plugins.offers import (
+    DeviceSource,
+    DeviceWatch,
+    Engine,
+    EngineSpec,
+    EngineTask,
+    Exit,
+    Prepared,
+)
 from gpucore.plugins.records import LoadedPlugin, Quarantined
 
 __all__ = [
     "AdapterEntry",
     "DeviceSource",
+    "DeviceWatch",
     "Engine",
     "EngineSpec",
     "EngineTask",

@@ -5,19 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpucore.scheduling.ledger import Grant, Ledger, Unit
-from gpucore.scheduling.policies import POOL, SLOTS, Policy, cut_pool, cut_units
+from gpucore.scheduling.policies import (
+    MEMORY,
+    POOL,
+    SLOTS,
+    Policy,
+    cut_devices,
+    cut_pool,
+    cut_units,
+)
+from gpucore.scheduling.sharing import SharedLedger
 
 if TYPE_CHECKING:
     from gpucore.scheduling.machine import (
+        HEALTH,
+        STRANGERS,
         Action,
         Cancelled,
+        DeviceAvoided,
         DeviceLost,
+        DeviceReturned,
+        DeviceWithheld,
         Drained,
         Ended,
         Fate,
+        FewerWorkers,
         Launch,
         Machine,
         MachineEvent,
+        MemorySeen,
         Refuse,
         Skip,
         Stop,
@@ -25,25 +41,35 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "HEALTH",
+    "MEMORY",
     "POOL",
     "SLOTS",
+    "STRANGERS",
     "Action",
     "Cancelled",
+    "DeviceAvoided",
     "DeviceLost",
+    "DeviceReturned",
+    "DeviceWithheld",
     "Drained",
     "Ended",
     "Fate",
+    "FewerWorkers",
     "Grant",
     "Launch",
     "Ledger",
     "Machine",
     "MachineEvent",
+    "MemorySeen",
     "Policy",
     "Refuse",
+    "SharedLedger",
     "Skip",
     "Stop",
     "Submitted",
     "Unit",
+    "cut_devices",
     "cut_pool",
     "cut_units",
 ]

@@ -32,6 +32,10 @@ class Graph:
             self._unmet[step] = len(before)
         return bool(before)
 
+    def unmet(self, step: int) -> int:
+        """Return for how many steps one waits."""
+        return self._unmet.get(step, 0)
+
     def met(self, step: int) -> list[int]:
         """Count a step as done; return the steps that wait for nothing any more, in order."""
         ready = []

@@ -8,131 +8,68 @@ state machine (``distributed/worker_state_machine.py``), taken from the start in
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, TypeAlias
+from math import ceil
+from typing import TYPE_CHECKING
 
 from gpucore.errors import InternalError, NeedError
+from gpucore.scheduling.events import (
+    HEALTH,
+    STRANGERS,
+    Action,
+    Cancelled,
+    DeviceAvoided,
+    DeviceLost,
+    DeviceReturned,
+    DeviceWithheld,
+    Drained,
+    Ended,
+    Fate,
+    FewerWorkers,
+    Launch,
+    MachineEvent,
+    MemorySeen,
+    Refuse,
+    Skip,
+    Stop,
+    Submitted,
+)
 from gpucore.scheduling.graph import Graph
-from gpucore.scheduling.ledger import Grant
 from gpucore.scheduling.queue import ReadyQueue
-from gpucore.standard.model import Need
+from gpucore.scheduling.supply import Offer
+from gpucore.scheduling.waiting import lacks
 
 if TYPE_CHECKING:
-    from gpucore.scheduling.ledger import Ledger
+    from collections.abc import Mapping
+
+    from gpucore.scheduling.ledger import Grant, Ledger
+    from gpucore.standard.model import Need
 
 __all__ = [
+    "HEALTH",
+    "STRANGERS",
     "Action",
     "Cancelled",
+    "DeviceAvoided",
     "DeviceLost",
+    "DeviceReturned",
+    "DeviceWithheld",
     "Drained",
     "Ended",
     "Fate",
+    "FewerWorkers",
     "Launch",
     "Machine",
     "MachineEvent",
+    "MemorySeen",
     "Refuse",
     "Skip",
     "Stop",
     "Submitted",
 ]
 
-
-class Fate(IntEnum):
-    """Where a step stands with the machine."""
-
-    WAITING = 0
-    READY = 1
-    RUNNING = 2
-    DONE = 3
-    FAILED = 4
-    SKIPPED = 5
-    CANCELLED = 6
-
-
 _ENDED = frozenset({Fate.DONE, Fate.FAILED, Fate.SKIPPED, Fate.CANCELLED})
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """A step is to be run; steps are numbered 0, 1, 2, … in the order of submission.
-
-    One that is ``done`` already, in an earlier run, takes its number and nothing else.
-    """
-
-    step: int
-    need: Need
-    after: Sequence[int] = ()
-    done: bool = False
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A step that was launched ended, well or not; one not done may be tried ``again``.
-
-    A new try keeps the place in the queue. While the machine drains there is none, and the step is
-    told as cancelled.
-    """
-
-    step: int
-    done: bool
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """A step is not wanted any more."""
-
-    step: int
-
-
-@dataclass(frozen=True)
-class Drained:
-    """Nothing new is to be started; every step that does not run is cancelled."""
-
-
-@dataclass(frozen=True)
-class DeviceLost:
-    """A device must not be given out any more."""
-
-    uuid: str
-
-
-@dataclass(frozen=True)
-class Launch:
-    """Start a step on what it was given."""
-
-    step: int
-    grant: Grant
-
-
-@dataclass(frozen=True)
-class Stop:
-    """End a step that runs; its `Ended` is still to come."""
-
-    step: int
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Tell that a step will not run: what it hangs on did not end well, or it was cancelled."""
-
-    step: int
-    fate: Fate
-    because: int
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """Tell that a step can never run on the devices that are left."""
-
-    step: int
-    error: NeedError
-
-
-MachineEvent: TypeAlias = Submitted | Ended | Cancelled | Drained | DeviceLost
-Action: TypeAlias = Launch | Stop | Skip | Refuse
+_SPIKES = 1.1
+"""What a step may hold between two looks, for each MiB that it was seen to hold (gpusched)."""
 
 
 class Machine:
@@ -147,8 +84,10 @@ class Machine:
 
     Notes
     -----
-    First come, first served, without starvation: the oldest step that has to wait holds a
-    reservation, and a younger one may pass it only with what the reservation does not cover.
+    First come, first served, without starvation: the oldest step that has to wait for others
+    holds a reservation, and a younger one may pass it only with what the reservation does not
+    cover. One that waits for a device to come back, or for the memory that a stranger holds,
+    reserves nothing: its turn comes when others alone keep it from starting.
     """
 
     def __init__(self, ledger: Ledger, workers: int) -> None:
@@ -179,14 +118,44 @@ class Machine:
             actions = self._cancelled(event.step)
         elif isinstance(event, Drained):
             actions = self._drained()
-        else:
+        elif isinstance(event, DeviceLost):
             actions = self._lost(event)
+        elif isinstance(event, FewerWorkers):
+            actions = self._fewer()
+        else:
+            actions = self._noted(event)
         actions.extend(self._dispatch())
         return actions
 
     def fate(self, step: int) -> Fate:
         """Return where a step stands."""
         return Fate(self._fates[step])
+
+    def need(self, step: int) -> Need:
+        """Return what a step asks for that has not ended yet."""
+        return self._needs[step]
+
+    def waits_for(self, step: int) -> str:
+        """Return what a step waits for, one line; empty when it does not wait."""
+        fate = Fate(self._fates[step])
+        if fate == Fate.WAITING:
+            unmet = self._graph.unmet(step)
+            return f"waits for {unmet} step{'s' if unmet > 1 else ''} that it comes after"
+        if fate != Fate.READY:
+            return ""
+        need = self._needs[step]
+        if need.worker and self.idle <= 0:
+            busy = f"all {self.workers} are" if self.workers > 1 else "the only one is"
+            return f"waits for a worker; {busy} busy"
+        return lacks(self.ledger, need) or "waits for its turn; older steps come first"
+
+    @property
+    def all_withheld(self) -> bool:
+        """Whether no unit is left whose devices are fit (``by = HEALTH``), and there were some.
+
+        Devices that are withheld by others than ``HEALTH`` come back, and are waited for.
+        """
+        return self.ledger.none_left(HEALTH)
 
     @property
     def submitted(self) -> int:
@@ -238,7 +207,7 @@ class Machine:
         else:
             self._leases -= 1
         if event.again and not event.done:
-            return self._again(step, need)
+            return self._again(step, event.need or need)
         self._fates[step] = Fate.DONE if event.done else Fate.FAILED
         if not event.done:
             return self._skip_dependents(step)
@@ -301,6 +270,35 @@ class Machine:
                 actions += [Refuse(step, error), *self._skip_dependents(step)]
         return actions
 
+    def _fewer(self) -> list[Action]:
+        before = self.workers
+        self.workers = max(before // 2, 1)
+        self.idle -= before - self.workers  # below 0 until as many have ended
+        return []
+
+    def _noted(
+        self, event: DeviceWithheld | DeviceAvoided | DeviceReturned | MemorySeen
+    ) -> list[Action]:
+        ledger = self.ledger
+        if isinstance(event, DeviceWithheld):
+            ledger.offer(event.uuid, Offer.WITHHELD, event.reason, event.by)
+        elif isinstance(event, DeviceAvoided):
+            offer = Offer.LAST if event.last else Offer.SHUNNED
+            ledger.offer(event.uuid, offer, event.reason, event.by)
+        elif isinstance(event, DeviceReturned):
+            ledger.offer(event.uuid, Offer.OPEN, "", event.by)
+        else:
+            self._correct(event.held)
+            ledger.see(event.free)
+        return []
+
+    def _correct(self, held: Mapping[int, int]) -> None:
+        """Believe what steps were seen to hold of memory, where they had asked for less."""
+        for step, mib in held.items():
+            grant = self.grants.get(step)
+            if grant is not None and grant.devices and mib > grant.memory_mib:
+                self.grants[step] = self.ledger.enlarge(grant, ceil(mib * _SPIKES))
+
     def _skip_dependents(self, step: int) -> list[Action]:
         actions: list[Action] = []
         for lost in self._graph.cut_off(step):
@@ -331,7 +329,7 @@ class Machine:
                 grant = self.ledger.take(need, reserved)
             if grant is not None:
                 return self._launch(step, need, grant)
-            if not head_waits:
+            if not head_waits and self.ledger.possible(need):
                 head_waits = True
                 reserved = self.ledger.reserve(need)
                 kept_workers = 1 if need.worker and self._leases else 0

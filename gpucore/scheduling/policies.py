@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from gpucore.errors import GpuListError
 from gpucore.scheduling.ledger import Unit
@@ -12,9 +12,20 @@ from gpucore.standard.gpulist import VOID, Void
 from gpucore.standard.model import Device
 from gpucore.standard.slots import cut_slots
 
-__all__ = ["POOL", "SLOTS", "Cut", "Policy", "cut_pool", "cut_units"]
+__all__ = [
+    "MEMORY",
+    "POOL",
+    "SLOTS",
+    "Cut",
+    "MemoryUse",
+    "Policy",
+    "cut_devices",
+    "cut_pool",
+    "cut_units",
+]
 
 Cut: TypeAlias = Callable[[Sequence[Device | Void], int, bool], Sequence[Unit]]
+MemoryUse: TypeAlias = Literal["asked", "estimated", "shared"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +42,17 @@ class Policy:
         ``cut(items, threads, extend)`` returns the units, numbered from 0: the list's devices and
         void places in the user's order, the run's threads, and whether a list shorter than the
         workers is repeated.
+    memory : str
+        What GPU memory decides. ``asked``: a step that asks for some is given devices that have
+        it; ``estimated``: one that does not asks for what its program is known to need;
+        ``shared``: and steps share devices as far as their memory goes. For the last, no two units
+        may hold the same device, and none more than one.
     """
 
     name: str
     title: str
     cut: Cut
+    memory: MemoryUse = "asked"
 
 
 def cut_units(items: Sequence[Device | Void], threads: int, extend: bool) -> tuple[Unit, ...]:
@@ -70,6 +87,17 @@ def cut_pool(items: Sequence[Device | Void], threads: int, extend: bool) -> tupl
     return tuple(Unit(number, (device,)) for number, device in enumerate(devices))
 
 
+def cut_devices(items: Sequence[Device | Void], threads: int, extend: bool) -> tuple[Unit, ...]:
+    """Make each device of the list one unit, however often the list names it.
+
+    Raises
+    ------
+    GpuListError
+        When every item is void.
+    """
+    return cut_pool(tuple(dict.fromkeys(items)), threads, extend)
+
+
 SLOTS = Policy(
     name="slots",
     title="cut the GPU list into one slot for each worker; a step takes a slot",
@@ -79,4 +107,11 @@ POOL = Policy(
     name="pool",
     title="take the GPU list as a pool; a step takes as many GPUs as it asks for",
     cut=cut_pool,
+    memory="estimated",
+)
+MEMORY = Policy(
+    name="memory",
+    title="take the GPU list as a pool; steps share a GPU as far as its memory goes",
+    cut=cut_devices,
+    memory="shared",
 )

@@ -84,6 +84,12 @@ class Param:
         Bounds that are not allowed themselves.
     less_than, no_more_than : str
         A parameter whose value this one must be less than, or no more than.
+    multiple_of : int or None
+        A whole number must be a multiple of this.
+    odd : bool
+        A whole number must be odd.
+    pattern : str
+        Regular expression that a text must fit as a whole.
     format : str
         How a number is written, as C's ``printf`` has it: ``%03d``, ``%.2f``.
     choices : tuple of str
@@ -129,6 +135,9 @@ class Param:
     below: float | None = None
     less_than: str = ""
     no_more_than: str = ""
+    multiple_of: int | None = None
+    odd: bool = False
+    pattern: str = ""
     format: str = ""
     choices: tuple[str, ...] = ()
     length: int | None = None

@@ -11,7 +11,7 @@ from gpucore.standard.filechecks import file_faults, outside
 from gpucore.standard.gpuchecks import gpu_faults
 from gpucore.standard.marks import GPU_PARTS, PATH_PARTS, marks
 from gpucore.standard.model import Device
-from gpucore.standard.paramchecks import param_faults
+from gpucore.standard.paramchecks import is_whole, param_faults
 from gpucore.standard.params import check_value, read_values
 from gpucore.standard.template import fill_text, render
 from gpucore.standard.use import GpuUse
@@ -136,9 +136,12 @@ def _mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
     known = {*adapter.params, "EXE", "GPU"}
     for where, text in (*_texts(adapter), *_patterns(adapter)):
         for mark in marks(text):
-            if mark.name not in known:
+            if unknown := [name for name in mark.names if name not in known]:
                 yield _fault(where, f"the mark {mark} names no parameter",
-                             did_you_mean(mark.name, known))  # fmt: skip
+                             did_you_mean(unknown[0], known))  # fmt: skip
+            elif mark.is_number and not all(is_whole(adapter.params.get(n)) for n in mark.names):
+                yield _fault(where, f"the mark {mark} adds up or writes the digits of what is no "
+                             "single whole number", 'write %(name)s, or type = "int"')  # fmt: skip
             elif mark.part and mark.part not in (
                 parts := GPU_PARTS if mark.name == "GPU" else PATH_PARTS
             ):
@@ -157,8 +160,8 @@ def _empty_mark_faults(adapter: Adapter) -> Iterator[AdapterError]:
             if mark.name == "GPU" and adapter.gpu.use is GpuUse.OPTIONAL:
                 yield _fault(where, "%(GPU)s may have no value, and stands outside a group",
                              f'write {{ when = "gpu", args = ["{text}"] }}')  # fmt: skip
-            param = adapter.params.get(mark.name)
-            if param and param.optional and param.default is None:
+            named = [adapter.params[name] for name in mark.names if name in adapter.params]
+            if any(param.optional and param.default is None for param in named):
                 yield _fault(where, f"{mark} may have no value, and stands outside a group",
                              f'write {{ args = ["{text}"] }}: it is left out then')  # fmt: skip
 
@@ -209,6 +212,7 @@ def _regex_faults(adapter: Adapter) -> Iterator[AdapterError]:
     texts = [(f"failure[{place}].match", one.match) for place, one in enumerate(adapter.failure)]
     texts += [(f"output[{place}].match", one.match) for place, one in enumerate(adapter.output)]
     texts.append(("success_match", adapter.success_match))
+    texts += [(f"params.{name}.pattern", one.pattern) for name, one in adapter.params.items()]
     if adapter.program.version:
         texts.append(("program.version.regex", adapter.program.version.regex))
     for where, text in texts:

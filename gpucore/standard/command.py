@@ -77,7 +77,8 @@ class Condition:
     @cached_property
     def named(self) -> tuple[str, ...]:
         """What its marks name, each once."""
-        return tuple(dict.fromkeys(mark.name for text in self.texts for mark in marks(text)))
+        found = (name for text in self.texts for mark in marks(text) for name in mark.names)
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,7 @@ class InputFile(Condition):
     Parameters
     ----------
     name : str
-        Its name there.
+        Its name there; one that ends in ``/`` is an empty folder, for a program that makes none.
     text : str
         Its text, with marks.
     lines : tuple of str or Group

@@ -10,9 +10,12 @@ from gpucore.standard.gpulist import GpuItem, GpuList, Void
 from gpucore.standard.model import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["assume", "narrow", "resolve"]
+__all__ = ["MASKS", "assume", "narrow", "resolve", "unmasked"]
+
+MASKS = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+"""Variables that hide devices from a process."""
 
 
 def resolve(gpu_list: GpuList, devices: Sequence[Device]) -> tuple[Device | Void, ...]:
@@ -77,7 +80,8 @@ def assume(gpu_list: GpuList) -> tuple[Device | Void, ...]:
 def narrow(devices: Sequence[Device], mask: str | None) -> tuple[Device, ...]:
     """Return the devices that an outer ``CUDA_VISIBLE_DEVICES`` leaves, numbered inside it.
 
-    As CUDA reads it, the mask ends at its first entry that names nothing.
+    As CUDA reads it, the mask ends at its first entry that names nothing, and numbers count GPUs:
+    that of one which is cut into MIG instances is its first instance.
 
     Parameters
     ----------
@@ -92,18 +96,34 @@ def narrow(devices: Sequence[Device], mask: str | None) -> tuple[Device, ...]:
     """
     if mask is None:
         return tuple(devices)
-    by_index = {str(device.index): device for device in devices}
+    by_number = _numbered(devices)
     seen: list[Device] = []
     for entry in (part.strip() for part in mask.split(",")):
         if entry.isascii() and entry.isdigit():
-            one = by_index.get(entry.lstrip("0") or "0")
+            one = by_number.get(entry.lstrip("0") or "0")
             fits = [one] if one else []
         else:
             fits = _fits(entry, devices, {}) if entry else []
         if len(fits) != 1 or fits[0].uuid in {device.uuid for device in seen}:
             break
-        seen.append(replace(fits[0], index=len(seen), mask=entry))
+        mask_entry = fits[0].uuid if fits[0].parent else entry
+        seen.append(replace(fits[0], index=len(seen), mask=mask_entry))
     return tuple(seen)
+
+
+def unmasked(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which no device is hidden: what is hidden, others may use."""
+    return {name: text for name, text in environment.items() if name not in MASKS}
+
+
+def _numbered(devices: Sequence[Device]) -> dict[str, Device]:
+    """Return what a mask means by each number."""
+    if not any(device.parent for device in devices):
+        return {str(device.index): device for device in devices}
+    first: dict[str, Device] = {}
+    for device in devices:
+        first.setdefault(device.parent or device.uuid, device)
+    return {str(number): device for number, device in enumerate(first.values())}
 
 
 def _fits(item: GpuItem, devices: Sequence[Device], by_index: dict[int, Device]) -> list[Device]:

@@ -76,6 +76,9 @@ def _written_faults(where: str, file: InputFile) -> Iterator[AdapterError]:
     if not file.name or _elsewhere(file.name):
         yield _fault(f"{where}.name", f"`{file.name}` lies outside the step's directory",
                      "name a file below it")  # fmt: skip
+    if file.name.endswith("/") and (file.text or file.lines or file.entries):
+        yield _fault(f"{where}.name", f"`{file.name}` is a folder, and holds no text",
+                     "take the slash or the text out")  # fmt: skip
     if file.entries and file.format == "plain":
         yield _fault(f"{where}.format", "entries are written in no format",
                      'format = "json", "keyvalue" or "matlab"')  # fmt: skip

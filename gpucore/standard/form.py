@@ -31,7 +31,8 @@ _TYPES = {
 }
 _SAID_OTHERWISE = {
     "type", "help", "title", "default", "optional", "min", "max", "above", "below", "choices",
-    "length", "suffix", "blanks", "separator", "yes", "no", "format", "section",
+    "length", "suffix", "blanks", "separator", "yes", "no", "format", "section", "multiple_of",
+    "odd", "pattern",
 }  # fmt: skip
 """Fields of a parameter that JSON Schema has a word for, or that are about the command line."""
 
@@ -160,11 +161,17 @@ def _one(param: Param) -> Schema:
         "exclusiveMaximum": param.below,
     }
     schema |= {word: bound for word, bound in bounds.items() if bound is not None}
+    if param.multiple_of:
+        schema["multipleOf"] = param.multiple_of
+    if param.odd:
+        schema["not"] = {"multipleOf": 2}
     if param.type == "path":
         schema["minLength"] = 1
     patterns = []
     if not param.blanks:
         patterns.append(r"^[^\s\"']*$")
+    if param.pattern:
+        patterns.append(f"^(?:{param.pattern})$")
     if param.suffix:
         patterns.append(f"({'|'.join(map(_any_case, param.suffix))})$")
     if len(patterns) == 1:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["gpu_faults"]
 
-_OURS = {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}
+_OURS = {
+    "CUDA_DEVICE_ORDER",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+}
 
 
 def gpu_faults(adapter: Adapter, texts: Iterable[str]) -> Iterator[AdapterError]:
@@ -61,7 +66,12 @@ def _number_faults(adapter: Adapter) -> Iterator[AdapterError]:
     if gpu.changes_result and gpu.max == 1 and not gpu.ranks:
         yield _fault("gpu.changes_result", "more GPUs change the result, but it uses one alone",
                      "take one of `changes_result` and `max` out")  # fmt: skip
-    said = [key for key in ("memory", "memory_note", "changes_result") if getattr(gpu, key)]
+    for name in gpu.memory_params:
+        if name not in adapter.params:
+            yield _fault("gpu.memory_params", f"`{name}` is no parameter",
+                         did_you_mean(name, adapter.params))  # fmt: skip
+    keys = ("memory", "memory_note", "memory_params", "changes_result")
+    said = [key for key in keys if getattr(gpu, key)]
     if said and not gpu.use.allows_gpu:
         yield _fault(f"gpu.{said[0]}", "the program uses no GPU",
                      f"take {', '.join(said)} out, or say `use`")  # fmt: skip

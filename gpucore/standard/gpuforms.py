@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Gpu
     from gpucore.standard.model import Device
 
-__all__ = ["gpu_arguments", "gpu_environment", "rank_fields", "usable"]
+__all__ = [
+    "gpu_arguments",
+    "gpu_environment",
+    "numbered",
+    "rank_fields",
+    "usable",
+    "visible_environment",
+]
 
 
 def usable(gpu: Gpu, devices: Sequence[Device], *, ranks: int = 1) -> tuple[Device, ...]:
@@ -114,14 +121,48 @@ def gpu_environment(
     environment = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     if not devices:
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    elif _isolated(gpu, isolate=isolate):
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(device.mask_entry for device in devices)
+    elif _isolated(gpu, devices, isolate=isolate):
+        environment |= visible_environment(devices)
     return environment
 
 
-def _isolated(gpu: Gpu, *, isolate: bool) -> bool:
+def visible_environment(devices: Sequence[Device]) -> dict[str, str]:
+    """Return the variables under which a program sees these devices alone, numbered from 0.
+
+    AMD's ``ROCR_VISIBLE_DEVICES`` hides devices from all that is built on ROCm, and
+    ``HIP_VISIBLE_DEVICES``, which counts inside it, must not hide more because somebody set it
+    before; it also stands above ``CUDA_VISIBLE_DEVICES``, which HIP reads in its stead.
+
+    Source: rocm.docs.amd.com, *GPU isolation techniques*.
+
+    Examples
+    --------
+    >>> from gpucore.standard import Device
+    >>> visible_environment([Device(uuid="GPU-b", index=3)])
+    {'CUDA_VISIBLE_DEVICES': '3'}
+    >>> visible_environment([Device(uuid="GPU-1f", index=2, mask="GPU-1f", maker="amd")])
+    {'ROCR_VISIBLE_DEVICES': 'GPU-1f', 'HIP_VISIBLE_DEVICES': '0'}
+    """
+    mask = ",".join(device.mask_entry for device in devices)
+    if any(device.maker == "amd" for device in devices):
+        inside = ",".join(map(str, range(len(devices))))
+        return {"ROCR_VISIBLE_DEVICES": mask, "HIP_VISIBLE_DEVICES": inside}
+    return {"CUDA_VISIBLE_DEVICES": mask}
+
+
+def numbered(devices: Sequence[Device]) -> bool:
+    """Return whether a program finds these devices by the machine's numbers.
+
+    CUDA counts no MIG instances, and nothing makes AMD's programs count in PCI bus order.
+    """
+    return not any(device.parent or device.maker == "amd" for device in devices)
+
+
+def _isolated(gpu: Gpu, devices: Sequence[Device], *, isolate: bool) -> bool:
     if gpu.overwrites_mask:
         return False  # its own mask, made of the numbers it is told, would be read inside ours
+    if not numbered(devices):
+        return True
     # A count without a mask would start at the machine's GPU 0, whatever the slot holds.
     always = gpu.sees_one or gpu.ids == "visible" or gpu.form in {"count", "none"}
     return always or (isolate and gpu.isolation)
@@ -130,7 +171,7 @@ def _isolated(gpu: Gpu, *, isolate: bool) -> bool:
 def _ids(gpu: Gpu, devices: Sequence[Device], *, isolate: bool) -> list[str]:
     if gpu.ids == "uuid":
         return [device.uuid for device in devices]
-    if _isolated(gpu, isolate=isolate):
+    if _isolated(gpu, devices, isolate=isolate):
         return [str(place + gpu.base) for place in range(len(devices))]
     if gpu.overwrites_mask:
         return [str(_machine_number(device) + gpu.base) for device in devices]

@@ -97,11 +97,14 @@ class Need:
         does not.
     alone : bool
         Whether it must not share a device because a short list was extended
-        (``sharing = "forbidden"``), or because it ran out of memory beside others.
+        (``sharing = "forbidden"``).
     memory_mib : int
         Free memory that each of its devices must have, in MiB; 0: as much as there is.
     avoid : frozenset of str
         UUIDs of devices that it is not given as long as there are others for it.
+    whole : bool
+        Whether no other step of the run may be on its devices, even where the user's list names
+        them twice: it ran out of memory beside others.
     """
 
     gpus: int | None = 0
@@ -109,6 +112,7 @@ class Need:
     alone: bool = False
     memory_mib: int = 0
     avoid: frozenset[str] = frozenset()
+    whole: bool = False
 
 
 SLOT = Need(gpus=None)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from gpucore.errors import AdapterError, GpucoreError, did_you_mean
 from gpucore.standard.marks import marks
-from gpucore.standard.params import check_value, disorder
+from gpucore.standard.params import check_value, disorder, is_of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpucore.standard.adapter import Adapter, Param
 
-__all__ = ["param_faults"]
+__all__ = ["is_whole", "param_faults"]
 
 _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What templates, conditions and the executor's `submit` have names for already.
@@ -46,6 +46,11 @@ def param_faults(adapter: Adapter) -> Iterator[AdapterError]:
     defaults = {name: param.default for name, param in adapter.params.items()}
     for fault in disorder(adapter, defaults):
         yield _fault("params", f"of the defaults {fault.what}", fault.hint)
+
+
+def is_whole(param: Param | None) -> bool:
+    """Say whether a parameter is a single whole number."""
+    return param is not None and param.type == "int" and param.length is None
 
 
 def _fault(where: str, what: str, hint: str = "") -> AdapterError:
@@ -82,6 +87,7 @@ def _bound_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]
     for one, other in (("min", "above"), ("max", "below")):
         if one in given and other in given:
             yield _fault(where, f"`{name}` has both {one} and {other}", "leave one of them")
+    yield from _kin_faults(where, name, param)
     low = next((key for key in ("min", "above") if key in given), "")
     high = next((key for key in ("max", "below") if key in given), "")
     if not low or not high:
@@ -92,6 +98,27 @@ def _bound_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]
     elif given[low] == given[high] and (low, high) != ("min", "max"):
         yield _fault(where, f"`{name}`: no number lies between {low} {given[low]:g} and "
                      f"{high} {given[high]:g}", "move one of them")  # fmt: skip
+
+
+def _kin_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]:
+    """Yield what is wrong with which whole numbers, and which texts, are allowed."""
+    said = [key for key in ("multiple_of", "odd") if getattr(param, key)]
+    if said and param.type != "int":
+        yield _fault(where, f"`{name}` is no whole number, and has {' and '.join(said)}",
+                     'take it out, or write type = "int"')  # fmt: skip
+    if len(said) > 1 or param.multiple_of in {0, 1} or (param.multiple_of or 2) < 0:
+        yield _fault(f"{where}.multiple_of", f"`{name}` cannot be of {param.multiple_of}"
+                     f"{' and odd' * param.odd}",
+                     "2 or more, without `odd`")  # fmt: skip
+        return
+    for key in ("min", "max") if said else ():
+        bound = getattr(param, key)
+        if bound is not None and not is_of_kind(param, bound):
+            yield _fault(f"{where}.{key}", f"`{name}` cannot be its own {key}, {bound:g}",
+                         "write the nearest number that it can be")  # fmt: skip
+    if param.pattern and param.type not in {"string", "path"}:
+        yield _fault(f"{where}.pattern", f"`{name}` is of the type {param.type}, and has a pattern",
+                     "take it out, or write the type of a text")  # fmt: skip
 
 
 def _place_faults(where: str, param: Param, adapter: Adapter) -> Iterator[AdapterError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Adapter, Param, Scalar, Value
 
-__all__ = ["Values", "check_value", "disorder", "read_text", "read_values", "rooted"]
+__all__ = [
+    "Values",
+    "check_rooted",
+    "check_value",
+    "disorder",
+    "is_of_kind",
+    "read_text",
+    "read_values",
+    "rooted",
+]
 
 Values = dict[str, "Value"]
 
@@ -176,6 +186,23 @@ def rooted(adapter: Adapter, values: Values, root: str) -> Values:
     return moved
 
 
+def check_rooted(adapter: Adapter, values: Values) -> None:
+    """Look once more at names that a program cannot take, now that paths are absolute.
+
+    The folder that a run is in may have a blank, or what else a program's shell would read.
+
+    Raises
+    ------
+    ParameterError
+        When a path is one that its parameter refuses.
+    """
+    for name, param in adapter.params.items():
+        if param.type == "path" and (param.pattern or not param.blanks):
+            value = values.get(name)
+            if value is not None:
+                check_value(name, param, value)
+
+
 def _scalar(name: str, param: Param, raw: object) -> Scalar:
     if param.type in {"path", "string"}:
         return _text(name, param, raw)
@@ -220,9 +247,19 @@ def _check_bounds(name: str, param: Param, number: float) -> None:
         wrong = ("large", f"{param.max:g}{unit} or less")
     elif high is not None and number >= high:
         wrong = ("large", f"less than {high:g}{unit}")
+    elif not is_of_kind(param, number):
+        kind = "an odd number" if param.odd else f"a multiple of {param.multiple_of}"
+        raise ParameterError(f"`{name}` = {number}{unit} is not {kind}", hint=f"give {kind}")
     else:
         return
     raise ParameterError(f"`{name}` = {number}{unit} is too {wrong[0]}", hint=wrong[1])
+
+
+def is_of_kind(param: Param, number: float) -> bool:
+    """Say whether a number is odd, or a multiple, where the parameter must be."""
+    if param.odd:
+        return number % 2 == 1
+    return not param.multiple_of or number % param.multiple_of == 0
 
 
 def _text(name: str, param: Param, raw: object) -> str:
@@ -241,10 +278,24 @@ def _text(name: str, param: Param, raw: object) -> str:
             f"`{name}` = {text!r} has no suffix that the program knows",
             hint=f"one of: {', '.join(param.suffix)}",
         )
+    if param.pattern and not _fits(param.pattern, text):
+        raise ParameterError(
+            f"`{name}` = {text!r} does not fit `{param.pattern}`",
+            hint=f"give `{name}`: {param.help}"
+            if param.type == "string"
+            else "the program cannot take such a name: rename the file, or link it under another",
+        )
     if param.type == "path" and not text:
         raise ParameterError(f"`{name}` is empty", hint="give a path")
     # Programs would take `-x` for an option; `./-x` names the same file.
     return f"./{text}" if param.type == "path" and text.startswith("-") else text
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return False  # an adapter with such a pattern is refused when it is loaded
 
 
 def _from_text(name: str, param: Param, text: str) -> object:

@@ -96,6 +96,9 @@ class Gpu:
         MiB that it needs on each GPU, where that is documented.
     memory_note : str
         What the memory depends on, one line.
+    memory_params : tuple of str
+        The parameters that it depends on, by which steps are compared when gpucore learns it.
+        Empty: every number, switch and choice, and the size of the item.
     changes_result : str
         How its result depends on the number of its GPUs, one line; said before the run of a step
         that gets more than one.
@@ -117,4 +120,5 @@ class Gpu:
     overwrites_mask: bool = False
     memory: int | None = None
     memory_note: str = ""
+    memory_params: tuple[str, ...] = ()
     changes_result: str = ""

@@ -53,6 +53,8 @@ class Step:
         The user's ``USE_GPU``.
     gpus : int or None
         Devices it asks for; None: a slot.
+    gpu_memory : int or None
+        MiB that each of its devices must have free; None: the user said nothing.
     limits : Limits
         How long and how often it may run.
     """
@@ -64,6 +66,7 @@ class Step:
     stage: str
     use_gpu: bool
     gpus: int | None
+    gpu_memory: int | None = None
     limits: Limits = NO_LIMITS
 
     @property
@@ -84,6 +87,6 @@ class Step:
         if not gpu.use.uses_gpu(use_gpu=self.use_gpu):
             return Need()
         alone = gpu.sharing == "forbidden" and not may_share
-        if self.gpus is None and not alone:
+        if self.gpus is None and self.gpu_memory is None and not alone:
             return SLOT
-        return Need(gpus=self.gpus, alone=alone)
+        return Need(gpus=self.gpus, alone=alone, memory_mib=self.gpu_memory or 0)

@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gpucore.errors import TemplateError
+from gpucore.errors import ParameterError, TemplateError
 from gpucore.standard.adapter import Adapter, Condition, Group, Value
 from gpucore.standard.gpuforms import gpu_arguments, gpu_environment, usable
 from gpucore.standard.inputfiles import file_text
 from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.model import Command, Device, FileToWrite, LinkToMake
-from gpucore.standard.params import Values
+from gpucore.standard.params import Values, check_rooted
 from gpucore.standard.words import filled_mark, value_of, word
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def render(
     ------
     TemplateError
         When a mark has no value.
+    ParameterError
+        When a path that is absolute by now is one that the program cannot take.
     """
     filler = _Filler(
         adapter=adapter,
@@ -59,8 +61,10 @@ def render(
         isolate=isolate,
     )
     try:
+        if adapter.command.own_directory:
+            check_rooted(adapter, values)
         return filler.command()
-    except TemplateError as error:
+    except (ParameterError, TemplateError) as error:
         raise error.at(f"adapter {adapter.name}") from None
 
 
@@ -240,6 +244,8 @@ class _Filler:
 
     def typed(self, mark: Mark) -> Value:
         """Return the value of a mark in its own type: that of the GPUs is a number, or several."""
+        if mark.digits:
+            return self.joined(str(mark))
         if mark.name != "GPU":
             return value_of(mark, self.names)
         if mark.part:
@@ -252,13 +258,15 @@ class _Filler:
 
     def param(self, mark: Mark) -> Param | None:
         """Return the parameter that a mark names as a whole."""
-        return None if mark.part else self.adapter.params.get(mark.name)
+        if mark.part or mark.is_number:
+            return None
+        return self.adapter.params.get(mark.name)
 
     def has(self, mark: Mark) -> bool:
         """Say whether a mark has a value."""
         if mark.name == "GPU":
             return bool(self.gpu or self.must_have_gpu)
-        return self.names.get(mark.name) not in (None, ())
+        return all(self.names.get(name) not in (None, ()) for name in mark.names)
 
     def held(self, group: Group) -> bool:
         """Say whether a group is there."""

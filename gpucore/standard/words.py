@@ -26,20 +26,16 @@ def word(value: Scalar, param: Param | None) -> str:
 
 
 def value_of(mark: Mark, names: Mapping[str, Value]) -> Value:
-    """Return what a mark names, a part of a path as text.
+    """Return what a mark names: a part of a path as text, a sum as a number.
 
     Raises
     ------
     TemplateError
         When it names nothing, or nothing that has a value.
     """
-    if mark.name not in names:
-        raise TemplateError(
-            f"the mark {mark} names nothing that is known here", hint=did_you_mean(mark.name, names)
-        )
-    value = names[mark.name]
-    if value is None:
-        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{mark.name}`")
+    value = _named(mark, mark.name, names)
+    if mark.is_number:
+        return _sum(mark, value, names)
     return _part(str(value), mark.part) if mark.part and not isinstance(value, tuple) else value
 
 
@@ -52,6 +48,8 @@ def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Par
         When it has no value, or one that is not a single text.
     """
     value = value_of(mark, names)
+    if mark.is_number:
+        return format(value, f"{mark.digits}d")
     param = params.get(mark.name)
     if not isinstance(value, tuple):
         return word(value, param) if value is not None else ""
@@ -61,6 +59,33 @@ def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Par
             hint="let it be an argument of its own, or give the parameter a `separator`",
         )
     return param.separator.join(word(one, param) for one in value)
+
+
+def _named(mark: Mark, name: str, names: Mapping[str, Value]) -> Value:
+    if name not in names:
+        raise TemplateError(
+            f"the mark {mark} names nothing that is known here", hint=did_you_mean(name, names)
+        )
+    if names[name] is None:
+        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{name}`")
+    return names[name]
+
+
+def _sum(mark: Mark, first: Value, names: Mapping[str, Value]) -> int:
+    total = _whole(mark, first)
+    for sign, text in mark.terms:
+        one = int(text) if text.isdecimal() else _whole(mark, _named(mark, text, names))
+        total += one if sign == "+" else -one
+    return total
+
+
+def _whole(mark: Mark, value: Value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TemplateError(
+            f"the mark {mark} adds up or writes the digits of {value!r}, which is no whole number",
+            hint="write %(name)s",
+        )
+    return value
 
 
 def _part(text: str, part: str) -> str:

@@ -29,6 +29,8 @@ __all__ = [
     "end_marked",
     "find_marked",
     "find_shepherds",
+    "is_ours",
+    "marks_of",
     "process_start",
     "wait_for_end",
 ]
@@ -41,6 +43,7 @@ _LOGGER = logging.getLogger(__name__)
 _GRACE = 5.0
 _PATIENCE = 30.0
 _LOOK = 0.5
+_DEEPEST = 64
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,29 @@ def find_shepherds(run: str) -> list[Orphan]:
         and "GPUCORE_STEP" not in marks
         and (orphan := _orphan(pid, marks)) is not None
     ]
+
+
+def marks_of(pid: int) -> tuple[str, str]:
+    """Return the run and the step that a process belongs to; empty when it has no marks.
+
+    Those of another user's process cannot be read.
+    """
+    marks = _marks(pid)
+    return marks.get("GPUCORE_RUN", ""), marks.get("GPUCORE_STEP", "")
+
+
+def is_ours(pid: int) -> bool:
+    """Say whether a process is this one, or was started by it or by what it started."""
+    own, seen = os.getpid(), 0
+    while pid > 1 and seen < _DEEPEST:
+        if pid == own:
+            return True
+        try:
+            stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        pid, seen = int(stat.rpartition(")")[2].split()[1]), seen + 1
+    return False
 
 
 def process_start(pid: int) -> str:
@@ -212,14 +238,19 @@ def _environments() -> Iterator[tuple[int, dict[str, str]]]:
     for entry in os.scandir(_PROC):
         if not entry.name.isdecimal() or (pid := int(entry.name)) == os.getpid():
             continue
-        try:
-            raw = (_PROC / entry.name / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"GPUCORE_" not in raw:
-            continue
-        pairs = (one.split(b"=", 1) for one in raw.split(b"\0") if one.startswith(b"GPUCORE_"))
-        yield pid, {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
+        if marks := _marks(pid):
+            yield pid, marks
+
+
+def _marks(pid: int) -> dict[str, str]:
+    try:
+        raw = (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return {}
+    if b"GPUCORE_" not in raw:
+        return {}
+    pairs = (one.split(b"=", 1) for one in raw.split(b"\0") if one.startswith(b"GPUCORE_"))
+    return {os.fsdecode(pair[0]): os.fsdecode(pair[-1]) for pair in map(list, pairs)}
 
 
 def _orphan(pid: int, marks: Mapping[str, str]) -> Orphan | None:

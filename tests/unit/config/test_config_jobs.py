@@ -209,6 +209,27 @@ def test_gpus_without_a_gpu_are_a_fault():
     assert [fault.what for fault in faults_of(text)] == ["`ctf` uses no GPU"]
 
 
+@pytest.mark.parametrize(
+    ("new", "what"),
+    [
+        ('gpu_memory = "12 GiB"', ""),
+        ('gpu_memory = "12"', "'12' is no amount of memory"),
+        ('gpu_memory = "0 MiB"', "0 MiB are no memory"),
+        ("gpu_memory = 12", "`gpu_memory` = 12 is a whole number, not a text"),
+    ],
+)
+@pytest.mark.parametrize("text", [JOB, POOL], ids=["slots", "pool"])
+def test_a_stage_asks_for_memory_under_any_policy(text, new, what):
+    faults = faults_of(changed('items = "m', f'{new}\nitems = "m', text))
+    assert [fault.what for fault in faults] == ([what] if what else [])
+
+
+def test_memory_without_a_gpu_is_a_fault():
+    text = changed("item = ", 'gpu_memory = "1 GiB"\nuse_gpu = false\nitem = ')
+    (fault,) = faults_of(text)
+    assert (fault.what, fault.hint) == ("`ctf` uses no GPU", "take `gpu_memory` out")
+
+
 def test_an_output_beside_the_parameters_can_be_an_item():
     assert faults_of(changed("align.out", "align.shifts")) == []
 

@@ -175,6 +175,7 @@ def test_every_variable_sets_its_key(place):
         GPUCORE_POLICY="pool",
         GPUCORE_ENGINE="slurm",
         GPUCORE_SHARING="never",
+        GPUCORE_FOREIGN=" wait ",
         GPUCORE_ISOLATE="Yes",
         GPUCORE_GPUS="",
     ).config
@@ -185,6 +186,7 @@ def test_every_variable_sets_its_key(place):
         policy="pool",
         engine="slurm",
         sharing="never",
+        foreign="wait",
         isolate=True,
     )
     assert place.load(GPUCORE_THREADS="", GPUCORE_ISOLATE="off").config == SiteConfig()
@@ -203,6 +205,7 @@ def test_what_gpucore_sets_for_its_children_is_no_fault(place):
         ("GPUCORE_THREADS", "0", "'0' is no number of threads", "1 or more"),
         ("GPUCORE_THREADS", "9" * 5000, "is no number of threads", "1 or more"),
         ("GPUCORE_SHARING", "nevr", "'nevr' is no way of sharing", "`never`"),
+        ("GPUCORE_FOREIGN", "ignroe", "is nothing to do about programs of others", "`ignore`"),
         ("GPUCORE_ISOLATE", "perhaps", "neither true nor false", "write true or false"),
     ],
 )
@@ -222,6 +225,8 @@ def test_a_wrong_variable_is_named(place, variable, text, what, hint):
         ("threads = 0", ":1: threads", "0 threads are none", "1 or more"),
         ('threads = "3"', ":1: threads", '`threads` = "3" is a text', "without quotes: 3"),
         ('sharing = "nver"', ":1: sharing", '`sharing` cannot be "nver"', "`never`"),
+        ('foreign = "wat"', ":1: foreign", '`foreign` cannot be "wat"', "`wait`"),
+        ('memory_reserve = "1G"', ":1: memory_reserve", "'1G' is no amount", 'write "1 GiB"'),
         ("isolate = 1", ":1: isolate", "`isolate` = 1 is a whole number", "true or false"),
         ('adapters = "x"', ":1: adapters", "a text, not a list of texts", '["x"]'),
         ("[program.gctf]\nexe = 1", ":2: program.gctf.exe", "unknown key `exe`", "executable"),

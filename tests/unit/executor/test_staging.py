@@ -271,7 +271,7 @@ def test_a_disk_that_is_full_when_outputs_are_moved_fails_the_step_and_loses_not
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", replace)
         outcome, left = run(text.format("new"), making(output=beside))
-    assert outcome.failure is FailureClass.MISSING_OUTPUT
+    assert outcome.failure is FailureClass.DISK_FULL
     assert f"{full} cannot be written (No space left on device)" in outcome.reason
     assert outcome.hint.startswith("make room there")
     assert left[full] == "old\n"

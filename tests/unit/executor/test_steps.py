@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from gpucore import GpucoreError, StepError
 from gpucore.config import ProgramConfig, SiteConfig
 from gpucore.errors import AdapterError, ParameterError, ProgramError
 from gpucore.standard import FailureClass, Group, Output, StepState, Template
+from gpucore.system.oom_kills import OomKills
 
 
 def test_the_ten_lines_of_the_design_work_as_written(open_executor, tmp_path):
@@ -253,8 +255,17 @@ def test_an_unknown_engine_is_refused_before_anything_is_written(open_executor, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_killed_by_the_kernel_is_said_to_lack_memory(open_executor):
+def test_a_program_that_somebody_kills_is_not_said_to_lack_memory(open_executor):
     with open_executor(adapters=[CPU]) as executor:
         ended = outcome_of(executor.submit("cpu", text="kill -9 $$"))
     assert ended.exit_code == -signal.SIGKILL
+    assert ended.failure is FailureClass.UNKNOWN
+    assert "somebody killed it" in ended.reason
+
+
+def test_a_program_killed_by_the_kernel_is_said_to_lack_memory(open_executor):
+    counted = itertools.count(7)
+    with open_executor(adapters=[CPU]) as executor:
+        executor._around.oom_kills = OomKills(lambda: next(counted))
+        ended = outcome_of(executor.submit("cpu", text="kill -9 $$"))
     assert ended.failure is FailureClass.HOST_MEMORY

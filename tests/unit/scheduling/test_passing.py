@@ -6,21 +6,23 @@ import heapq
 import itertools
 import random
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gpucore.scheduling.ledger import Ledger
 from gpucore.scheduling.machine import Ended, Fate, Launch, Machine, MachineEvent, Submitted
-from gpucore.scheduling.policies import cut_pool, cut_units
+from gpucore.scheduling.policies import cut_devices, cut_pool, cut_units
 from gpucore.scheduling.queue import ReadyQueue
+from gpucore.scheduling.sharing import SharedLedger
 from gpucore.standard.model import Device, Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GPUS = tuple(Device(uuid=f"GPU-{index}", index=index) for index in range(4))
+GPUS = tuple(Device(uuid=f"GPU-{index}", index=index, memory_mib=16_000) for index in range(4))
+PAIRS = tuple(replace(one, links=((f"GPU-{one.index ^ 2}", 100),)) for one in GPUS)
 STEPS = 36
 NEEDS = [
     Need(gpus=0),
@@ -32,6 +34,9 @@ NEEDS = [
     Need(gpus=4),
     Need(gpus=1, worker=False),
     Need(gpus=3, worker=False),
+    Need(gpus=1, whole=True),
+    Need(gpus=None, memory_mib=9_000),
+    Need(gpus=2, memory_mib=5_000),
 ]
 
 
@@ -82,13 +87,21 @@ class Simulation:
 
 def simulation(seed: int, rng: random.Random) -> Simulation:
     workers = rng.randint(1, 6)
+    gpus = PAIRS if seed % 4 == 0 else GPUS
+    if seed % 5 == 0:
+        ledger = SharedLedger(cut_devices(gpus, 1, True), 512)
+        return started(Machine(ledger, workers), seed, rng)
     if seed % 3:
-        units = cut_units(GPUS, rng.choice([workers + 1, 9, 13]), True)
+        units = cut_units(gpus, rng.choice([workers + 1, 9, 13]), True)
     else:
-        units = cut_pool([*GPUS, *rng.choices(GPUS, k=rng.randint(0, 4))], 1, False)
+        units = cut_pool([*gpus, *rng.choices(gpus, k=rng.randint(0, 4))], 1, False)
+    return started(Machine(Ledger(units), workers), seed, rng)
+
+
+def started(machine: Machine, seed: int, rng: random.Random) -> Simulation:
     lasts = [rng.expovariate(1.0) for _ in range(STEPS)]
     kinds = rng.sample(NEEDS, 4) if seed % 2 else NEEDS
-    here = Simulation(Machine(Ledger(units), workers), lasts)
+    here = Simulation(machine, lasts)
     arrival = 0.0
     for step in range(STEPS):
         here.coming.append((arrival, step, Submitted(step, rng.choice(kinds))))

@@ -195,6 +195,7 @@ def test_a_plain_file_has_lines_under_conditions() -> None:
         (InputFile(name="c", format="json", lines=("x",)), "file[0].lines", "commas"),
         (InputFile(name="../c", text="x"), "file[0].name", "outside the step's directory"),
         (InputFile(name="/c", text="x"), "file[0].name", "outside the step's directory"),
+        (InputFile(name="out/", text="x"), "file[0].name", "is a folder, and holds no text"),
         (InputFile(name="c", format="json", entries={"a": "%(tom)s"}), "file[0].entries.a", "tom"),
         (InputFile(name="c", lines=("%(mask)s",)), "file[0].lines", "may have no value"),
         (InputFile(name="c", lines=(Group(when="deap", args=("x",)),)), "file[0].lines[0]", "deap"),

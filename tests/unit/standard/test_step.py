@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gpucore.standard.adapter import Adapter, Template
@@ -30,6 +32,20 @@ def step(use: GpuUse, sharing: Sharing, *, use_gpu: bool, gpus: int | None) -> S
         use_gpu=use_gpu,
         gpus=gpus,
     )
+
+
+@pytest.mark.parametrize(
+    ("use", "use_gpu", "need"),
+    [
+        (COMP, True, Need(gpus=None, memory_mib=800)),
+        (OPT, False, Need(gpus=0)),
+    ],
+)
+def test_a_step_asks_for_the_memory_that_its_user_says(
+    use: GpuUse, use_gpu: bool, need: Need
+) -> None:
+    one = replace(step(use, "fine", use_gpu=use_gpu, gpus=None), gpu_memory=800)
+    assert one.need(may_share=False) == need
 
 
 @pytest.mark.parametrize(
