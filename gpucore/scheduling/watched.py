@@ -106,9 +106,8 @@ class Watched:
 
     def report(self, number: int, now: float) -> None:
         """Take in an Xid that was read at this time."""
-        ours = 0 <= now - self._killed <= self._rules.own_kill
-        if number == FOLLOWS and (ours or self._kept):  # the echo of our kill, or of what is known
-            return
+        if number == FOLLOWS and 0 <= now - self._killed <= self._rules.own_kill:
+            return  # the echo of our kill; after another Xid, what followed from that counts on
         sign = sign_of_xid(number, self._action)
         if sign is None:
             return
@@ -140,7 +139,7 @@ class Watched:
         for sign, said in self._signs_of(reading, now):
             self._show(sign, now, said, before)
         clean = not any(one.withheld for one in self._shown.values())
-        if self._remembered is not None and not self._stays(self._remembered):
+        if clean and self._remembered is not None and not self._stays(self._remembered):
             self._remembered = None
 
     def settle(self) -> Change | None:
