@@ -58,12 +58,16 @@ def command(
     as the command and all that it starts.
     """
     from gpucore.errors import ProgramError  # noqa: PLC0415
+    from gpucore.standard.gpuforms import numbered  # noqa: PLC0415
     from gpucore.standard.template import fill_gpu  # noqa: PLC0415
 
     settings = settings_of({"devices": devices, "policy": "pool"}, config)
     leased, held = _lease(settings, count, wait, f"exec {os.path.basename(argv[0])}")  # noqa: PTH119
-    filled = fill_gpu(argv, [str(device.index) for device in leased])
-    environment = _environment(settings.environment, leased, marked=filled != list(argv))
+    by_number = numbered(leased)
+    ids = [device.index for device in leased] if by_number else range(len(leased))
+    filled = fill_gpu(argv, [str(one) for one in ids])
+    masked = filled == list(argv) or not by_number
+    environment = _environment(settings.environment, leased, masked=masked)
     # Python ignores these two, and a program inherits what is ignored: `yes | head` would not end.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -133,10 +137,12 @@ def _lease(
 
 
 def _environment(
-    inherited: Mapping[str, str], leased: list[Device], *, marked: bool
+    inherited: Mapping[str, str], leased: list[Device], *, masked: bool
 ) -> dict[str, str]:
+    from gpucore.standard.gpuforms import visible_environment  # noqa: PLC0415
+
     environment = {**inherited, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     # The mark holds the machine's indexes: under a mask they would mean other devices.
-    if not marked:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(device.mask_entry for device in leased)
+    if masked:
+        environment |= visible_environment(leased)
     return environment

@@ -81,10 +81,10 @@ def _indexes(settings: Settings) -> dict[str, int]:
     """Return the index of each device that can be read; a driver in trouble is not in the way."""
     from gpucore.errors import GpucoreError  # noqa: PLC0415
     from gpucore.provision import read_devices  # noqa: PLC0415
+    from gpucore.standard.devices import unmasked  # noqa: PLC0415
 
     # What a mask hides from us can be held by others.
-    environment = {**settings.environment}
-    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    environment = unmasked(settings.environment)
     try:
         found = read_devices(settings.plugins, settings.config.devices, environment)
     except GpucoreError:

@@ -127,7 +127,7 @@ def file_fault(path: str, check: FileCheck, *, result: bool) -> str:  # noqa: PL
     file = Path(path)
     try:
         if check == "directory":
-            return "" if file.is_dir() else "it is no folder"
+            return _folder_fault(path, result=result)
         if not file.exists():
             return "it is not there"
         if file.is_dir():
@@ -141,6 +141,15 @@ def file_fault(path: str, check: FileCheck, *, result: bool) -> str:  # noqa: PL
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
     return ""
+
+
+def _folder_fault(path: str, *, result: bool) -> str:
+    if not os.path.isdir(path):  # noqa: PTH112 - a string is what there is
+        return "it is no folder"
+    if not result:
+        return ""
+    with os.scandir(path) as entries:
+        return "" if next(entries, None) else "it is an empty folder"
 
 
 def _content_fault(file: Path, check: FileCheck, *, result: bool) -> str:
@@ -161,6 +170,9 @@ def furnish(folder: Path, command: Command) -> None:
     """
     for file in command.files:
         target = folder / file.name
+        if file.name.endswith("/"):
+            target.mkdir(parents=True, exist_ok=True)
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.text, encoding="utf-8", errors="surrogateescape")
     for link in command.links:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["file_system_of", "keeps_modes", "wal_works"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["file_system_of", "full_place", "keeps_modes", "wal_works"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
+_NO_ROOM = 1 << 16
 
 _SHARED = frozenset(
     {
@@ -77,6 +82,36 @@ def wal_works(path: Path) -> bool:
 def keeps_modes(path: Path) -> bool:
     """Say whether a file's mode says who may write to it, on the file system of a path."""
     return file_system_of(path) not in _MODELESS
+
+
+def full_place(paths: Iterable[str]) -> str:
+    """Return the first of some paths that lies on a full disk; empty when there is room on all.
+
+    Full is where less than 64 KiB, or no file, is left for this user. Quotas are not seen.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        They need not exist: then the nearest folder that does counts.
+    """
+    looked: set[str] = set()
+    for path in paths:
+        place = path
+        while place not in looked and not os.path.isdir(place):  # noqa: PTH112 - as below
+            looked.add(place)
+            place = os.path.dirname(place) or "."  # noqa: PTH120 - for thousands of steps
+        if place in looked:
+            continue
+        looked.add(place)
+        try:
+            facts = os.statvfs(place)
+        except OSError:
+            continue
+        # Some file systems count no blocks (proc), or no files (btrfs): 0 of 0 is not full.
+        blocks = facts.f_blocks and facts.f_bavail * facts.f_frsize < _NO_ROOM
+        if blocks or (facts.f_files and not facts.f_favail):
+            return place
+    return ""
 
 
 def _unescaped(text: str) -> str:

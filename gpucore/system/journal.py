@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
+from gpucore.system.journal_coding import encode
 from gpucore.system.journal_mending import finish_mending, mend, sound
 from gpucore.system.journal_place import (
     Place,
@@ -32,10 +33,10 @@ from gpucore.system.journal_records import (
     RunBegan,
     RunFinished,
     Spawned,
-    encode,
 )
 from gpucore.system.journal_replay import JournalState, StepFate
 from gpucore.system.journal_store import PAGE, open_to_write
+from gpucore.system.journal_summary import Summarist
 from gpucore.system.journal_writer import JournalWriter
 
 if TYPE_CHECKING:
@@ -288,7 +289,8 @@ def _writer(
             os.close(head)
     if connection is None:
         return None
-    return JournalWriter(connection, head, state.events, state.chain, on_trouble)
+    summarist = Summarist(place, state.steps, state.events, state.chain)
+    return JournalWriter(connection, head, state.events, state.chain, on_trouble, summarist)
 
 
 def _connection(place: Place, state: JournalState) -> sqlite3.Connection | None:

@@ -16,12 +16,24 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
 from gpucore.system import filesystems
 from gpucore.system.ownership import FILE_MODE, make_own_folder, refuse
 
-__all__ = ["Place", "find_place", "local_place", "lock_place", "make_folder", "read_head"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Place",
+    "find_place",
+    "local_place",
+    "lock_place",
+    "make_folder",
+    "read_head",
+    "state_home",
+]
 
 _FLOCK = struct.Struct("hhqqi0q")  # struct flock of 64-bit Linux
 _HEAD = 41
@@ -77,6 +89,16 @@ class Place:
         """Locked by the process that writes."""
         return self.folder / "journal.lock"
 
+    @property
+    def summary(self) -> Path:
+        """What a long journal says of its steps, in short."""
+        return self.folder / "journal.summary"
+
+    @property
+    def summarising(self) -> Path:
+        """The same while it is written."""
+        return self.folder / "journal.summary.new"
+
     def check(self, *, own: bool) -> None:
         """Refuse what is no plain file, or, to write, not ours.
 
@@ -85,10 +107,12 @@ class Place:
         GpucoreError
             Names the file.
         """
-        for path in (self.journal, self.wal, self.shm, self.mended, self.head, self.lock):
+        usual = (self.journal, self.wal, self.shm, self.mended, self.head, self.lock, self.summary)
+        for path in usual:
             refuse(path, own=own)
         if own:
             refuse(self.building, own=True)
+            refuse(self.summarising, own=True)
             # SQLite would roll the database back by what lies in these.
             for path in (self.journal, self.building):
                 refuse(path.with_name(f"{path.name}-journal"), own=True)
@@ -101,6 +125,12 @@ class Place:
         except OSError:
             return False
         return owner != os.geteuid() or not os.access(self.folder, os.W_OK)
+
+
+def state_home(environment: Mapping[str, str]) -> Path:
+    """Return the user's directory for state on this machine (XDG Base Directory Specification)."""
+    told = environment.get("XDG_STATE_HOME", "")
+    return Path(told) if told.startswith("/") else Path.home() / ".local" / "state"
 
 
 def find_place(output: Path, state_home: Path, *, own: bool) -> Place:

@@ -10,9 +10,11 @@ import weakref
 from pathlib import Path
 
 from gpucore.errors import GpucoreError
+from gpucore.system.journal_coding import decode
 from gpucore.system.journal_place import Place, find_place, read_head
 from gpucore.system.journal_replay import JournalState, Replay
-from gpucore.system.journal_store import VERSION, Scan, fault_of, open_to_read
+from gpucore.system.journal_store import VERSION, Scan, fault_of, open_to_read, row_at
+from gpucore.system.journal_summary import Summary, read_summary
 
 __all__ = ["read_journal", "read_place"]
 
@@ -20,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 _TRIES = 3
 
 
-def read_journal(folder: Path, state_home: Path) -> JournalState:
+def read_journal(folder: Path, state_home: Path, *, whole: bool = True) -> JournalState:
     """Return what the journal of an output folder says, whether a run writes it or not.
 
     Parameters
@@ -29,16 +31,19 @@ def read_journal(folder: Path, state_home: Path) -> JournalState:
         The output folder.
     state_home : Path
         The machine's local state directory.
+    whole : bool
+        Whether every event is read and proved. Otherwise those that the writer's summary covers
+        are not, when it fits: damage among them is noticed by the next run.
 
     Raises
     ------
     GpucoreError
         When it lies on another machine, or something else lies in its place.
     """
-    return read_place(find_place(folder, state_home, own=False))
+    return read_place(find_place(folder, state_home, own=False), whole=whole)
 
 
-def read_place(place: Place) -> JournalState:
+def read_place(place: Place, *, whole: bool = True) -> JournalState:
     """Return what the journal in a place says; see `read_journal`."""
     place.check(own=False)
     head = read_head(place)  # before the events: they can only become more
@@ -48,6 +53,8 @@ def read_place(place: Place) -> JournalState:
         if head:
             state.loss = f"the journal is missing: {head} events are lost"
         return state
+    if not whole and path != place.mended and (short := _by_summary(place, head)) is not None:
+        return short
     if path == place.mended:
         head = None
     # A copy may be taken in the moment in which a writer folds its WAL: then it is taken again.
@@ -64,6 +71,54 @@ def read_place(place: Place) -> JournalState:
         state = _salvaged(path, state)
     state.loss = _loss(state.events, head, fault)
     return state
+
+
+def _by_summary(place: Place, head: int | None) -> JournalState | None:
+    """Return what a journal says by its summary and what came after; None when that fails."""
+    try:
+        # Before the journal: it can only have more.
+        summary = read_summary(place)
+        if summary is None:
+            return None
+        state = JournalState(place.note)
+        where = _copy(place.journal, state) if place.foreign else place.journal
+        connection = open_to_read(where)
+    except (OSError, sqlite3.Error):
+        return None
+    try:
+        fits = _go_on(state, summary, connection)
+    except ValueError:
+        return None
+    finally:
+        connection.close()
+    if not fits or (head or 0) > state.events:
+        return None
+    state.source = where
+    return state
+
+
+def _go_on(state: JournalState, summary: Summary, connection: sqlite3.Connection) -> bool:
+    """Take a summary and the events after it into a state; return whether they fit.
+
+    Raises
+    ------
+    ValueError
+        When a record is none.
+    """
+    last = row_at(connection, summary.events)
+    if last is None or last[5] != summary.chain:
+        return False
+    state.steps, state.events, state.chain = summary.fates, summary.events, summary.chain
+    replay = Replay(state)
+    numbers = summary.fates.of_runs[:]
+    del summary.fates.of_runs[:]
+    for n in numbers:
+        row = row_at(connection, n)
+        if row is None:
+            return False
+        replay.apply(n, decode(*row[1:5]))
+    scan = Scan(connection, summary.events, summary.chain)
+    return not (replay.take(scan) or scan.fault)
 
 
 def _in_the_making(path: Path) -> bool:
@@ -117,7 +172,6 @@ def _replay(where: Path, state: JournalState) -> str:
         scan = Scan(connection)
         replay = Replay(state)
         fault = replay.take(scan) or scan.fault
-        state.steps = replay.steps
         if fault and not state.events:
             fault = _version(connection) or fault
     finally:

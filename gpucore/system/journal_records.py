@@ -1,19 +1,15 @@
-"""What a run's journal records, and how a record becomes bytes and is read again."""
+"""What a run's journal records."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gpucore.standard.model import FailureClass, StepState
 
 __all__ = [
-    "REDACTED",
     "Began",
-    "Encoded",
     "Fingerprint",
     "Finished",
     "Mended",
@@ -24,14 +20,7 @@ __all__ = [
     "RunFinished",
     "Sampled",
     "Spawned",
-    "decode",
-    "encode",
-    "ending",
-    "redacted",
 ]
-
-REDACTED = "[not kept]"
-_SECRET = re.compile(r"TOKEN|SECRET|PASS|KEY|CRED", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +142,11 @@ class Began:
         Hash of command and inputs.
     made_in : tuple of str
         Directories in which it makes its outputs until they are checked.
+    granted : float
+        When the run gave it its devices, in seconds since the epoch; 0: not known. From then until
+        ``time`` it was made ready, and waited for whoever else had them.
+    held_by : str
+        Who that was, for people; empty when nobody.
     """
 
     step: str
@@ -169,6 +163,8 @@ class Began:
     inputs: Mapping[str, Fingerprint | None] = field(default_factory=dict)
     key: str = ""
     made_in: tuple[str, ...] = ()
+    granted: float = 0.0
+    held_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +204,12 @@ class Finished:
     warnings : tuple of str
         What its user should know although it is done.
     key : str
-        As its `Began` has it: what is done need not be run again while this is the same.
+        Hash of its command and of the state of its inputs when it began: what is done need not be
+        run again while this is the same. Empty: only its `Began` says so.
+    log : str
+        Where its output went.
+    started : float
+        When its program was started, in seconds since the epoch; 0: not known.
     peak_memory_mib : int or None
         The most that its own processes held of the memory of one device, in MiB, as far as seen.
     peak_utilisation : int or None
@@ -228,6 +229,8 @@ class Finished:
     output_stamps: Mapping[str, Fingerprint | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     key: str = ""
+    log: str = ""
+    started: float = 0.0
     peak_memory_mib: int | None = None
     peak_utilisation: int | None = None
 
@@ -297,118 +300,3 @@ class Mended:
 Record: TypeAlias = (
     Planned | Began | Spawned | Finished | RunBegan | RunFinished | Mended | Sampled | Regarded
 )
-Encoded: TypeAlias = tuple[int, bytes, int, bytes]
-"""Kind, step, attempt and the rest as JSON, as they stand in the columns."""
-
-_KINDS: tuple[type[Record], ...] = (
-    RunBegan,
-    RunFinished,
-    Planned,
-    Began,
-    Spawned,
-    Finished,
-    Mended,
-    Sampled,
-    Regarded,
-)
-KIND = {kind: number for number, kind in enumerate(_KINDS, 1)}
-"""The number by which a kind of record is stored; never changed, only added to."""
-
-_FIELDS = {
-    kind: tuple(one.name for one in fields(kind) if one.name not in {"step", "attempt"})
-    for kind in _KINDS
-}
-_OF_A_STEP = {kind for kind in _KINDS if "step" in {one.name for one in fields(kind)}}
-_OF_AN_ATTEMPT = {Began, Spawned, Finished}
-
-
-def _named(*names: str) -> dict[type[Record], tuple[str, ...]]:
-    return {kind: tuple(one for one in _FIELDS[kind] if one in names) for kind in _KINDS}
-
-
-_TUPLES = _named("argv", "devices", "warnings", "made_in")
-_STAMPS = _named("inputs", "output_stamps")
-
-
-def encode(record: Record) -> Encoded:
-    """Return the columns of a record; the JSON is ASCII, whatever bytes names are made of."""
-    kind = type(record)
-    facts = {name: getattr(record, name) for name in _FIELDS[kind]}
-    if isinstance(record, Began):
-        facts["env"] = redacted(record.env)
-    body = _JSON.encode(facts).encode("ascii")
-    step = getattr(record, "step", "").encode("utf-8", "surrogatepass")
-    return KIND[kind], step, getattr(record, "attempt", 0), body
-
-
-def decode(kind: int, step: bytes, attempt: int, body: bytes) -> Record:
-    """Return the record that was encoded so.
-
-    Raises
-    ------
-    ValueError
-        When this version of gpucore cannot have written it.
-    """
-    try:
-        made = _KINDS[kind - 1]
-        facts = json.loads(body)
-        for name in _TUPLES[made]:
-            if name in facts:
-                facts[name] = tuple(facts[name])
-        if made is RunBegan:
-            facts["devices"] = tuple(tuple(one) for one in facts.get("devices", ()))
-        for name in _STAMPS[made]:
-            facts[name] = {path: _fingerprint(one) for path, one in facts[name].items()}
-        if made is Finished:
-            facts["state"] = StepState(facts["state"])
-            facts["failure"] = facts["failure"] and FailureClass(facts["failure"])
-        if made in _OF_A_STEP:
-            facts["step"] = step.decode("utf-8", "surrogatepass")
-        if made in _OF_AN_ATTEMPT:
-            facts["attempt"] = attempt
-        return made(**facts)
-    except (IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no record of this version: kind {kind}") from error
-
-
-def ending(body: bytes) -> StepState:
-    """Return how a step ended, from the body of a `Finished` and at a third of the cost.
-
-    Raises
-    ------
-    ValueError
-        When this version of gpucore cannot have written it.
-    """
-    try:
-        return StepState(json.loads(body)["state"])
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("no end of this version") from error
-
-
-def redacted(env: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which the values of what looks like a secret are not shown.
-
-    Examples
-    --------
-    >>> redacted({"OMP_NUM_THREADS": "4", "MY_TOKEN": "abc"})
-    {'OMP_NUM_THREADS': '4', 'MY_TOKEN': '[not kept]'}
-    """
-    return {name: REDACTED if _SECRET.search(name) else value for name, value in env.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Fingerprint):
-        return [value.size, value.changed_ns, value.digest]
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a journal cannot hold {value!r}")
-
-
-_JSON = json.JSONEncoder(default=_plain, separators=(",", ":"))
-
-
-def _fingerprint(facts: tuple[int, int, str] | None) -> Fingerprint | None:
-    if facts is None:
-        return None
-    size, changed_ns, digest = facts
-    return Fingerprint(size=size, changed_ns=changed_ns, digest=digest)

@@ -5,65 +5,33 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
-from gpucore.standard.model import StepState
+from gpucore.system.journal_coding import KIND, decode
+from gpucore.system.journal_fates import Fates, StepFate
 from gpucore.system.journal_records import (
-    KIND,
     Began,
     Finished,
     Mended,
-    Planned,
     Record,
     RunBegan,
     RunFinished,
     Spawned,
-    decode,
-    ending,
 )
-from gpucore.system.journal_store import (
-    SEED,
-    Row,
-    open_to_read,
-    row_at,
-    rows_of,
-)
+from gpucore.system.journal_rows import Rows
+from gpucore.system.journal_store import SEED, Row, open_to_read, rows_of, rows_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
+
+    from gpucore.standard.model import StepState
 
 __all__ = ["JournalState", "Replay", "StepFate"]
 
-_BEGAN = KIND[Began]
-_SPAWNED = KIND[Spawned]
 _FINISHED = KIND[Finished]
-_PLANNED = KIND[Planned]
-
-
-@dataclass(slots=True)
-class StepFate:
-    """How far a step has come.
-
-    Parameters
-    ----------
-    stage, adapter : str
-        As planned.
-    state : StepState
-        WAITING: planned; RUNNING: begun and without an end; else how it ended last.
-    attempts : int
-        How often it was begun.
-    """
-
-    stage: str = ""
-    adapter: str = ""
-    state: StepState = StepState.WAITING
-    attempts: int = 0
-    began: int = 0
-    spawned: int = 0
-    finished: int = 0
 
 
 class JournalState:
@@ -73,7 +41,7 @@ class JournalState:
 
     Attributes
     ----------
-    steps : Mapping[str, StepFate]
+    steps : Fates
         In the order in which they were planned.
     runs : list of (RunBegan, RunFinished or None)
         The last without an end is one that runs, or died.
@@ -92,7 +60,7 @@ class JournalState:
     """
 
     def __init__(self, note: str = "") -> None:
-        self.steps: Mapping[str, StepFate] = {}
+        self.steps = Fates()
         self.runs: list[tuple[RunBegan, RunFinished | None]] = []
         self.mendings: list[Mended] = []
         self.events = 0
@@ -101,7 +69,7 @@ class JournalState:
         self.note = note
         self.source: Path | None = None
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._rows: Rows | None = None
 
     def began(self, step: str) -> Began | None:
         """Return the step's last beginning, with its process as far as that is known.
@@ -111,11 +79,11 @@ class JournalState:
         GpucoreError
             When the journal was damaged since it was read.
         """
-        fate = self.steps[step]
-        began = self._fetch(fate.began)
+        place = self._place(step)
+        began = self._fetch(Began, self.steps.began[place])
         if not isinstance(began, Began):
             return None
-        spawned = self._fetch(fate.spawned)
+        spawned = self._fetch(Spawned, self.steps.spawned[place])
         if isinstance(spawned, Spawned) and spawned.attempt == began.attempt:
             from dataclasses import replace  # noqa: PLC0415 - few steps are asked for
 
@@ -130,7 +98,7 @@ class JournalState:
         GpucoreError
             When the journal was damaged since it was read.
         """
-        finished = self._fetch(self.steps[step].finished)
+        finished = self._fetch(Finished, self.steps.finished[self._place(step)])
         return finished if isinstance(finished, Finished) else None
 
     def ended(self) -> Iterator[Finished]:
@@ -151,7 +119,8 @@ class JournalState:
             # They were proved when they were read, and what is written is not changed again.
             for n, kind, step, attempt, body in rows_of(connection, _FINISHED, self.events):
                 finished = decode(kind, step, attempt, body)
-                if isinstance(finished, Finished) and self.steps[finished.step].finished == n:
+                place = self._place(finished.step) if isinstance(finished, Finished) else -1
+                if isinstance(finished, Finished) and self.steps.finished[place] == n:
                     yield finished
         except (sqlite3.Error, ValueError, KeyError) as error:
             raise GpucoreError(f"the journal can no longer be read ({error})") from error
@@ -159,19 +128,51 @@ class JournalState:
             if connection is not None:
                 connection.close()
 
+    def records(
+        self, *kinds: type[Record], only: Container[int] | None = None
+    ) -> Iterator[tuple[int, Record]]:
+        """Yield the records of some kinds with their numbers, in their order; all by default.
+
+        One way through the file, in little memory: for a look at all that was.
+
+        Parameters
+        ----------
+        *kinds : type
+            Kinds of records.
+        only : container of int, optional
+            The numbers of those that are wanted.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was damaged since it was read.
+        """
+        if self.source is None or not self.events:
+            return
+        wanted = {KIND[kind] for kind in kinds or KIND}
+        connection = None
+        try:
+            connection = open_to_read(self.source)
+            # They were proved when they were read, and what is written is not changed again.
+            for n, kind, step, attempt, body in rows_until(connection, self.events):
+                if kind in wanted and (only is None or n in only):
+                    yield n, decode(kind, step, attempt, body)
+        except (sqlite3.Error, ValueError) as error:
+            raise GpucoreError(f"the journal can no longer be read ({error})") from error
+        finally:
+            if connection is not None:
+                connection.close()
+
     def counts(self) -> dict[StepState, int]:
         """Return the number of steps in each state."""
-        counts = dict.fromkeys(StepState, 0)
-        for fate in self.steps.values():
-            counts[fate.state] += 1
-        return counts
+        return self.steps.counts()
 
     def close(self) -> None:
         """Let go of the file; records can still be asked for, and open it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            if self._rows is not None:
+                self._rows.close()
+                self._rows = None
 
     def moved(self, source: Path) -> None:
         """Fetch records from another file with the same events from now on."""
@@ -184,72 +185,57 @@ class JournalState:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fetch(self, n: int) -> Record | None:
+    def _place(self, step: str) -> int:
+        place = self.steps.place(step)
+        if place is None:
+            raise KeyError(step)
+        return place
+
+    def _fetch(self, kind: type[Record], n: int) -> Record | None:
         if not n:
             return None
-        row = None
-        with self._lock:
-            try:
-                if self._connection is None and self.source is not None:
-                    self._connection = open_to_read(self.source)
-                    weakref.finalize(self, self._connection.close)
-                if self._connection is not None:
-                    row = row_at(self._connection, n)
-            except sqlite3.Error:
-                row = None
-        if row is None:
-            raise GpucoreError(f"event {n} of the journal can no longer be read")
-        return decode(row[1], row[2], row[3], row[4])
+        number = KIND[kind]
+        try:
+            with self._lock:
+                if self._rows is None:
+                    if self.source is None:
+                        raise ValueError("there is none")
+                    self._rows = Rows(self.source)
+                    weakref.finalize(self, self._rows.close)
+                row = self._rows.row(n, number)
+            if row is None:
+                raise ValueError("it is not there")
+            return decode(number, *row)
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise GpucoreError(f"event {n} of the journal can no longer be read") from error
 
 
 @dataclass
 class Replay:
-    """Events in, fates out."""
+    """Events in, a state out."""
 
     state: JournalState
-    steps: dict[str, StepFate] = field(default_factory=dict)
-    plans: dict[bytes, tuple[str, str]] = field(default_factory=dict)
 
     def take(self, rows: Iterable[Row]) -> str:
         """Take in all rows; return why one could not be understood."""
+        state, take = self.state, self.state.steps.take
+        n, chain, fault = state.events, state.chain, ""
         for row in rows:
-            n, kind, step, attempt, body, chain = row
+            number, kind, step, attempt, body, after = row
             try:
-                if kind == _BEGAN:
-                    # Most of a journal's bytes: not looked into until someone asks.
-                    fate = self._fate(step)
-                    fate.state, fate.began = StepState.RUNNING, n
-                    fate.attempts = max(fate.attempts, attempt)
-                elif kind == _FINISHED:
-                    _end(self._fate(step), n, attempt, ending(body))
-                elif kind == _PLANNED:
-                    # All steps of a stage have the same body.
-                    if body not in self.plans:
-                        self.plans[body] = self._plan(decode(kind, step, attempt, body))
-                    fate = self._fate(step)
-                    fate.stage, fate.adapter = self.plans[body]
-                elif kind == _SPAWNED:
-                    self._fate(step).spawned = n
-                else:
-                    self._apply(decode(kind, step, attempt, body))
-            except ValueError as error:
-                return str(error)
-            self.state.events, self.state.chain = n, chain
-        return ""
+                if not take(number, kind, step, attempt, body):
+                    self.apply(number, decode(kind, step, attempt, body))
+            except (ValueError, OverflowError) as error:
+                fault = str(error)
+                break
+            n, chain = number, after
+        state.events, state.chain = n, chain
+        return fault
 
-    def _fate(self, step: bytes) -> StepFate:
-        fate = self.steps.get(name := step.decode("utf-8", "surrogatepass"))
-        if fate is None:
-            fate = self.steps[name] = StepFate()
-        return fate
-
-    @staticmethod
-    def _plan(record: Record) -> tuple[str, str]:
-        if not isinstance(record, Planned):
-            raise TypeError(record)
-        return record.stage, record.adapter
-
-    def _apply(self, record: Record) -> None:
+    def apply(self, n: int, record: Record) -> None:
+        """Take in a record of the runs, and not of a step."""
+        if isinstance(record, RunBegan | RunFinished | Mended):
+            self.state.steps.of_runs.append(n)
         if isinstance(record, RunBegan):
             self.state.runs.append((record, None))
         elif isinstance(record, RunFinished):
@@ -257,14 +243,3 @@ class Replay:
                 self.state.runs[-1] = (self.state.runs[-1][0], record)
         elif isinstance(record, Mended):
             self.state.mendings.append(record)
-
-
-def _end(fate: StepFate, n: int, attempt: int, state: StepState) -> None:
-    """Take an end in: the first told of an attempt counts, and only the last attempt's."""
-    running = fate.state is StepState.RUNNING
-    if running and attempt != fate.attempts:
-        return
-    if not running and attempt and attempt <= fate.attempts:
-        return
-    fate.state, fate.finished = state, n
-    fate.attempts = max(fate.attempts, attempt)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gpucore.system.journal_records import Encoded
+    from gpucore.system.journal_coding import Encoded
 
 __all__ = [
     "PAGE",
@@ -36,6 +36,7 @@ __all__ = [
     "proved",
     "row_at",
     "rows_of",
+    "rows_until",
 ]
 
 VERSION = 1
@@ -50,6 +51,7 @@ _SCHEMA = (
     " attempt INTEGER NOT NULL, body BLOB NOT NULL, chain BLOB NOT NULL)"
 )
 _HEAD = struct.Struct("<8sqqqq")
+_DIGEST = hashlib.blake2b(digest_size=8)
 
 _PASSING = ("unable to open", "is locked", "out of memory", "disk I/O error", "locking protocol")
 
@@ -59,9 +61,9 @@ Row = tuple[int, int, bytes, int, bytes, bytes]
 def link(before: bytes, n: int, record: Encoded) -> bytes:
     """Return the hash of a row and of all rows before it."""
     kind, step, attempt, body = record
-    digest = hashlib.blake2b(_HEAD.pack(before, n, kind, attempt, len(step)), digest_size=8)
-    digest.update(step)
-    digest.update(body)
+    head = _HEAD.pack(before, n, kind, attempt, len(step))
+    digest = _DIGEST.copy()
+    digest.update(head + step + body)
     return digest.digest()
 
 
@@ -138,38 +140,53 @@ def insert(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
 
 
 class Scan:
-    """The rows of a journal from the first on, as long as each is proved.
+    """The rows of a journal after a known one, as long as each is proved.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Of the journal.
+    count : int
+        How many rows are known; none by default.
+    chain : bytes
+        The hash of the last of them.
 
     Attributes
     ----------
-    count : int
-        How many rows were given out.
-    chain : bytes
-        The hash of the last of them.
     fault : str
         Why there were no more; empty when the end was reached.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.count = 0
-        self.chain = SEED
+    def __init__(self, connection: sqlite3.Connection, count: int = 0, chain: bytes = SEED) -> None:
         self.fault = ""
         self._connection = connection
+        self._count = count
+        self._chain = chain
 
     def __iter__(self) -> Iterator[Row]:
-        count, chain = self.count, self.chain
+        count, chain = self._count, self._chain
         try:
             rows = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM event WHERE n > ? ORDER BY n",  # noqa: S608 - a constant
                 (count,),
             )
+            # What `proved` does, in place: a fifth of the time in which a long journal is opened.
+            pack, fresh = _HEAD.pack, _DIGEST.copy
             for row in rows:
-                if not proved(row, count + 1, chain):
-                    self.fault = f"event {count + 1} is not what was written"
-                    return
-                count, chain = row[0], row[5]
-                self.count, self.chain = count, chain
+                n, kind, step, attempt, body, after = row
+                count += 1
+                plain = type(kind) is int and type(attempt) is int
+                if n != count or not plain or type(step) is not bytes or type(body) is not bytes:
+                    break
+                digest = fresh()
+                digest.update(pack(chain, n, kind, attempt, len(step)) + step + body)
+                if digest.digest() != after:
+                    break
+                chain = after
                 yield row
+            else:
+                return
+            self.fault = f"event {count} is not what was written"
         except (sqlite3.Error, OverflowError, MemoryError) as error:
             self.fault = fault_of(error)
 
@@ -177,9 +194,9 @@ class Scan:
 def proved(row: Row, n: int, before: bytes) -> bool:
     """Say whether a row is the n-th and what was written after the row with that hash."""
     number, kind, step, attempt, body, chain = row
-    if (type(kind), type(attempt)) != (int, int) or number != n:
+    if number != n or type(kind) is not int or type(attempt) is not int:
         return False
-    if (type(step), type(body), type(chain)) != (bytes, bytes, bytes):
+    if type(step) is not bytes or type(body) is not bytes:
         return False
     return link(before, n, (kind, step, attempt, body)) == chain
 
@@ -214,6 +231,21 @@ def rows_of(
     yield from connection.execute(
         "SELECT n, kind, step, attempt, body FROM event WHERE kind = ? AND n <= ? ORDER BY n",
         (kind, last),
+    )
+
+
+def rows_until(
+    connection: sqlite3.Connection, last: int
+) -> Iterator[tuple[int, int, bytes, int, bytes]]:
+    """Yield the rows up to a number, unproved.
+
+    Raises
+    ------
+    sqlite3.Error
+        When they cannot be read.
+    """
+    yield from connection.execute(
+        "SELECT n, kind, step, attempt, body FROM event WHERE n <= ? ORDER BY n", (last,)
     )
 
 

@@ -16,7 +16,8 @@ from gpucore.system.journal_store import Row, insert, link
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpucore.system.journal_records import Encoded
+    from gpucore.system.journal_coding import Encoded
+    from gpucore.system.journal_summary import Summarist
 
 __all__ = ["JournalWriter"]
 
@@ -63,6 +64,8 @@ class JournalWriter:
         The hash of the last.
     on_trouble : callable
         Told in one line when records cannot be written, and when they can again; must not raise.
+    summarist : Summarist
+        Told what is on disk, when whoever waited for that goes on.
 
     Attributes
     ----------
@@ -77,6 +80,7 @@ class JournalWriter:
         count: int,
         chain: bytes,
         on_trouble: Callable[[str], None],
+        summarist: Summarist,
     ) -> None:
         self.transactions = 0
         self._connection = connection
@@ -84,6 +88,7 @@ class JournalWriter:
         self._count = count
         self._chain = chain
         self._on_trouble = on_trouble
+        self._summarist = summarist
         self._queue: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
@@ -162,6 +167,8 @@ class JournalWriter:
                 tickets, last = self._take()
                 if tickets:
                     self._write(tickets)
+            if not self._broken:
+                self._summarist.close()
         finally:
             try:
                 self._connection.close()
@@ -190,8 +197,10 @@ class JournalWriter:
         return tickets, ticket is None
 
     def _write(self, tickets: Sequence[_Ticket]) -> None:
+        rows: list[Row] = []
         try:
-            error = self._broken or self._commit(self._chained(tickets))
+            rows = self._chained(tickets)
+            error = self._broken or self._commit(rows)
         except Exception as fault:
             # Whoever waits would wait for ever for a thread that is gone.
             _LOGGER.exception("the journal's writer failed")
@@ -206,6 +215,8 @@ class JournalWriter:
                 ticket.done.release()
             if ticket.then is not None:
                 ticket.then(error)
+        if not error:
+            self._summarist.take(rows)
 
     def _chained(self, tickets: Sequence[_Ticket]) -> list[Row]:
         n, chain = self._count, self._chain

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from gpucore.standard.adapter import Failure
 
-__all__ = ["HEAD", "TAIL", "find_marks", "holds_line", "last_line", "last_lines"]
+__all__ = ["HEAD", "TAIL", "find_marks", "holds_any", "holds_line", "last_line", "last_lines"]
 
 HEAD = 1 << 20
 """Bytes looked at from the start of a log: where a program says what it could not do."""
@@ -45,6 +45,12 @@ def holds_line(path: str, pattern: str) -> bool:
     return any(map(_compiled(pattern).search, _lines(Path(path))))
 
 
+def holds_any(path: str, texts: Iterable[bytes]) -> bool:
+    """Say whether a file holds one of some texts; of a large one both ends are read."""
+    parts = _parts(Path(path))
+    return any(text in part for text in texts for part in parts)
+
+
 def last_line(log: str) -> str:
     """Return the last line of a log that says something; empty when there is none."""
     return next(reversed(last_lines(log)), "")
@@ -61,7 +67,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _lines(log: Path, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
+def _parts(log: Path, head: int = HEAD, tail: int = TAIL) -> list[bytes]:
     try:
         with log.open("rb") as file:
             size = log.stat().st_size
@@ -70,8 +76,12 @@ def _lines(log: Path, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
                 file.seek(size - tail)
                 parts.append(file.read(tail))
     except OSError:
-        return
-    for part in parts:
+        return []
+    return parts
+
+
+def _lines(log: Path, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
+    for part in _parts(log, head, tail):
         # Progress bars rewrite one line with carriage returns; each rewriting is a line here.
         for line in re.split(rb"[\r\n]+", part):
             yield line[:_LINE].decode("utf-8", "replace")

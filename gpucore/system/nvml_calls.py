@@ -31,6 +31,8 @@ _GONE = {"GpuIsLost", "ResetRequired", "GpuNotFound"}
 """Faults of one device, whichever call tells them."""
 _BROKEN = {"IrqIssue", "OperatingSystem", "Unknown"}
 """Faults of one device when it cannot even tell its memory; other calls have quirks."""
+_NEWER = {27: "NotReady", 28: "GpuNotFound", 29: "InvalidState", 30: "ResetTypeNotSupported"}
+"""Errors that older releases of nvidia-ml-py have no name for."""
 
 
 class DriverFaultError(Exception):
@@ -67,7 +69,7 @@ def call(name: str, *arguments: Any, needed: bool = False, whole: bool = False) 
     try:
         return getattr(pynvml, name)(*arguments)
     except pynvml.NVMLError as error:
-        fault = type(error).__name__.partition("_")[2] or f"Error{error.value}"
+        fault = type(error).__name__.partition("_")[2] or _named(error.value)
         words = str(error)
     except AttributeError:
         fault, words = "FunctionNotFound", f"this nvidia-ml-py has no {name}"
@@ -78,6 +80,10 @@ def call(name: str, *arguments: Any, needed: bool = False, whole: bool = False) 
     if needed or fault in _GONE:
         raise DeviceFaultError(fault, words)
     return None
+
+
+def _named(number: int) -> str:
+    return _NEWER.get(number, f"Error{number}")
 
 
 def guarded(name: str, *arguments: Any) -> Any:

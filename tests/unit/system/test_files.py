@@ -57,6 +57,15 @@ def test_a_folder_is_asked_for_by_name(tmp_path, file):
     assert file_fault(str(tmp_path / "nowhere"), "directory", result=False) == "it is no folder"
 
 
+def test_an_empty_folder_is_no_result_but_may_be_an_input(tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert file_fault(str(empty), "directory", result=True) == "it is an empty folder"
+    assert file_fault(str(empty), "directory", result=False) == ""
+    (empty / "m1.mrc").touch()
+    assert file_fault(str(empty), "directory", result=True) == ""
+
+
 def test_what_is_not_to_be_looked_at_has_no_fault(tmp_path):
     assert file_fault(str(tmp_path / "nowhere"), "any", result=True) == ""
 
@@ -137,6 +146,13 @@ def test_an_output_in_which_a_program_would_wait_for_ever_is_refused(tmp_path):
     (tmp_path / "own").symlink_to("nowhere")
     assert stamp_before(str(tmp_path / "own")) is None
     assert stamp_before(str(tmp_path / "missing")) is None
+
+
+def test_a_file_whose_name_ends_in_a_slash_is_an_empty_folder(tmp_path):
+    command = Command(argv=("prog",), env={}, files=(FileToWrite(name="out/log/", text=""),))
+    for _ in range(2):
+        furnish(tmp_path, command)
+    assert list((tmp_path / "out/log").iterdir()) == []
 
 
 def test_a_steps_own_directory_gets_files_and_links(folder):

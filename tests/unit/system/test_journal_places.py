@@ -136,6 +136,7 @@ def _link(path: Path) -> None:
         "journal.sqlite-shm",
         "journal.lock",
         "journal.head",
+        "journal.summary",
         "journal.where",
     ],
 )

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from gpucore.standard import Failure, FailureClass
-from gpucore.system.logs import HEAD, TAIL, find_marks, last_line
+from gpucore.system.logs import HEAD, TAIL, find_marks, holds_any, last_line
 
 MEMORY = Failure(match=r"out of memory", class_=FailureClass.OUT_OF_MEMORY)
 DEVICE = Failure(match=r"^no device \d+$", class_=FailureClass.NO_DEVICE)
@@ -76,3 +76,13 @@ def test_a_huge_log_is_looked_at_from_both_ends_in_bounded_memory(tmp_path):
         tracemalloc.stop()
     assert [one.class_ for one, _ in marks] == [FailureClass.OUT_OF_MEMORY, FailureClass.NO_DEVICE]
     assert peak < 6 * (HEAD + TAIL)
+
+
+def test_a_log_that_holds_none_of_some_texts_is_known_without_looking_at_its_lines(log):
+    assert holds_any(log("a\nCUDA error\n"), [b"x", b"CUDA err"])
+    assert not holds_any(log("a\nCUDA error\n"), [b"x", b"cuda"])
+    assert not holds_any(log("a"), [])
+    assert not holds_any("/nowhere/at/all", [b"x"])
+    middle = b"x" * HEAD + b"needle" + b"x" * TAIL
+    assert not holds_any(log(middle), [b"needle"])
+    assert holds_any(log(middle + b"needle"), [b"needle"])
