@@ -79,8 +79,8 @@ def one_at_a_time(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], tuple[str, .
             copy_of = None if unit.copy_of is None else numbers.get(unit.copy_of)
             kept.append(replace(unit, number=len(kept), devices=tuple(devices), copy_of=copy_of))
     notes = tuple(
-        f"GPU {device.index} takes one program at a time (compute mode exclusive-process): no steps "
-        "share it"
+        f"GPU {device.index} takes one program at a time (compute mode exclusive-process): it is "
+        "not shared"
         for device in doubled.values()
     )
     return tuple(kept), notes

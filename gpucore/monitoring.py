@@ -17,7 +17,7 @@ from gpucore.scheduling.health import Health
 from gpucore.sightings import Sightings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from gpucore.plugins.offers import DeviceWatch
     from gpucore.scheduling.standing import Change, Standing
@@ -55,6 +55,9 @@ class Steward(Protocol):
 
     def seen(self, snapshot: Snapshot) -> None:
         """Show people what devices say of themselves."""
+
+    def lost(self, uuids: Collection[str]) -> None:
+        """Hear which devices have fallen off the bus."""
 
     def looked(self) -> None:
         """Hear that a look, or the lack of one, has been taken in."""
@@ -208,6 +211,8 @@ class Monitor:
         if free:
             self._steward.memory(free, held)
         self._steward.seen(snapshot)
+        if self._health.lost:
+            self._steward.lost(self._health.lost)
         self._steward.looked()
         if not 0 <= now - self._sampled < _SAMPLE:
             self._sampled = now

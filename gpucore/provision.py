@@ -10,7 +10,6 @@ from gpucore.config import SiteConfig
 from gpucore.errors import DeviceError, NeedError
 from gpucore.modes import one_at_a_time, without_prohibited
 from gpucore.scheduling import Ledger, Machine, SharedLedger, Unit
-from gpucore.scheduling.foreign import foreign_choice
 from gpucore.scheduling.memory import estimate
 from gpucore.scheduling.policies import MemoryUse
 from gpucore.scheduling.units import Units
@@ -54,7 +53,7 @@ class Provision:
     by_hand : bool
         Whether somebody wrote the list: it names devices, and is not ``auto``.
     foreign : str
-        What is done about programs of others: ``avoid``, ``wait`` or ``ignore``.
+        What is done about programs of others; see `gpucore.scheduling.foreign.foreign_choice`.
     notes : tuple of str
         What the user should know of the devices.
     """
@@ -67,7 +66,7 @@ class Provision:
     memory: MemoryUse = "asked"
     reserve_mib: int = 0
     by_hand: bool = False
-    foreign: str = "ignore"
+    foreign: str = ""
     notes: tuple[str, ...] = ()
 
     def need(self, step: Step, *, may_share: bool, peaks: Sequence[int] = ()) -> Need:
@@ -190,7 +189,6 @@ def provide(
         threads = max(len(items), 1) + 1
     extend = sharing != "never"
     units, exclusive = one_at_a_time(cut(items, threads, extend))
-    by_hand = bool(gpu_list) and not gpu_list.auto
     return Provision(
         devices=tuple({device.uuid: device for unit in units for device in unit.devices}.values()),
         units=units,
@@ -199,8 +197,8 @@ def provide(
         absent=absent,
         memory="estimated" if memory == "shared" and not extend else memory,
         reserve_mib=parse_memory(memory_reserve),
-        by_hand=by_hand,
-        foreign=foreign_choice(foreign, by_hand=by_hand),
+        by_hand=bool(gpu_list) and not gpu_list.auto,
+        foreign=foreign,
         notes=(*prohibited, *exclusive),
     )
 

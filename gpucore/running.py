@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gpucore.scheduling import Grant
-    from gpucore.standard.model import Outcome
+    from gpucore.standard.model import Device, Outcome
     from gpucore.standard.step import Step
     from gpucore.surroundings import Surroundings
     from gpucore.system.journal_records import Began
@@ -156,9 +156,9 @@ class RunningStep:
         command = render(
             adapter,
             started.told if template.own_directory else staged(adapter, values, name),
-            startup.devices(adapter, self.grant.devices),
+            startup.devices(adapter, self._devices()),
             executable=startup.executable,
-            isolate=around.isolate,
+            isolate=around.isolate or around.renumbered,
         )
         started.command = command
         outputs = started.outputs
@@ -230,6 +230,11 @@ class RunningStep:
             _LOGGER.exception("step %s could not be judged", self.step.name)
             outcome = unjudged(self.started, ended, error)
         self._on_ended(self, outcome)
+
+    def _devices(self) -> tuple[Device, ...]:
+        if not self._around.renumbered:
+            return self.grant.devices
+        return tuple(replace(device, mask=device.uuid) for device in self.grant.devices)
 
     def _seen(self, ended: Exit) -> Evidence | None:
         """Return what was seen of it from outside: by who looks at the devices, and the kernel."""

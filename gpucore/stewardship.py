@@ -17,7 +17,7 @@ from gpucore.scheduling.standing import Level
 from gpucore.standard.model import DeviceRegarded, DevicesSeen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from gpucore.dispatch import Dispatch
     from gpucore.observers import Observers
@@ -102,6 +102,20 @@ class RunSteward:
     def seen(self, snapshot: Snapshot) -> None:
         """Show people what devices say of themselves."""
         self._tell(DevicesSeen(run=self._around.run, snapshot=snapshot))
+
+    def lost(self, uuids: Collection[str]) -> None:
+        """Hear which devices have fallen off the bus: CUDA's numbers are not what they were."""
+        if not self._around.renumbered:
+            self._around.renumbered = True
+            self.note("a GPU is lost: from now on programs find theirs by identity, not by number")
+        if len(uuids) > 1:
+            names = " and ".join(f"GPU {self._devices[uuid].index}" for uuid in sorted(uuids))
+            self._dispatch.halt(
+                DeviceError(
+                    f"{names} have fallen off the bus: the machine is not to be trusted",
+                    hint="restart it; `gpucore resume` goes on then",
+                )
+            )
 
     def looked(self) -> None:
         """End the run when no device is left to it: what is remembered may be cured by a look."""

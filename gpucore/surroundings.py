@@ -48,6 +48,8 @@ class Surroundings:
         Whether programs that outlived their host are ended instead of waited for.
     stopping : bool
         Whether the run is to end.
+    renumbered : bool
+        Whether a GPU has fallen off the bus: CUDA counts without it, and only identities hold.
     monitor : Monitor or None
         Looks at the run's devices; None where there is nothing to look at.
     oom_kills : OomKills
@@ -66,6 +68,7 @@ class Surroundings:
     record: RunRecord | None = None
     kill_orphans: bool = False
     stopping: bool = False
+    renumbered: bool = False
     monitor: Monitor | None = None
     oom_kills: OomKills = field(default_factory=OomKills)
     halted: GpucoreError | None = None

@@ -102,6 +102,12 @@ def bounds(param: Param) -> Iterator[str]:
     for word, other in (("less than", param.less_than), ("no more than", param.no_more_than)):
         if other:
             yield f"{word} {other}"
+    if param.odd:
+        yield "odd"
+    if param.multiple_of:
+        yield f"a multiple of {param.multiple_of}"
+    if param.pattern:
+        yield f"as {param.pattern}"
 
 
 def _example(example: Example) -> Iterator[str]:

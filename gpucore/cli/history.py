@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from gpucore.errors import ConfigError
 from gpucore.record import state_home
 from gpucore.system.journal_reading import read_journal
-from gpucore.system.orphans import boot_id, process_start
+from gpucore.system.lives import life
+from gpucore.system.simulated import simulated_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from gpucore.system.journal_replay import JournalState
 
 __all__ = ["gpu_names", "life", "living_run", "read_history", "run_names"]
-
-Life = Literal["runs", "ended", "died", "unknown"]
-
-_SIMULATED = re.compile(r"GPU-([0-9a-f]{8})-0000-4000-8000-0{12}")
 
 
 def read_history(folder: str) -> JournalState:
@@ -36,26 +31,13 @@ def read_history(folder: str) -> JournalState:
     GpucoreError
         When it lies on another machine, or something else lies in its place.
     """
-    state = read_journal(Path(folder), state_home(os.environ))
+    state = read_journal(Path(folder), state_home(os.environ), whole=False)
     if not state.runs and not state.events and not state.loss:
         raise ConfigError(
             f"there is no journal of a run in `{folder}`",
             hint="give the output folder of a run: what `-o` named, or `output` in a job file",
         )
     return state
-
-
-def life(state: JournalState, place: int) -> Life:
-    """Return how it stands with one of the runs; ``unknown``: it is on another machine."""
-    run, finished = state.runs[place]
-    if finished is not None:
-        return "ended"
-    if place < len(state.runs) - 1:
-        return "died"  # one writes at a time: a later one took its place
-    if run.host != socket.gethostname():
-        return "unknown"
-    lives = run.boot == boot_id() and process_start(run.pid) == run.pid_start != ""
-    return "runs" if lives else "died"
 
 
 def living_run(state: JournalState) -> RunBegan | None:
@@ -95,6 +77,6 @@ def gpu_names(uuids: Sequence[str]) -> str:
     """
     names = []
     for uuid in uuids:
-        made_up = _SIMULATED.fullmatch(uuid)
-        names.append(f"GPU {int(made_up[1], 16)} (simulated)" if made_up else uuid)
+        made_up = simulated_index(uuid)
+        names.append(uuid if made_up is None else f"GPU {made_up} (simulated)")
     return ", ".join(names) or "no GPU"

@@ -30,6 +30,11 @@ __all__ = ["command"]
     metavar="K",
     help="GPUs for each step, all at once; a slot by default.",
 )
+@click.option(
+    "--gpu-memory",
+    metavar="SIZE",
+    help='Memory that each GPU of a step must have free: "12 GiB".',
+)
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
 @limits
@@ -44,6 +49,7 @@ def command(
     pairs: tuple[str, ...],
     no_gpu: bool,
     gpus_per_step: int | None,
+    gpu_memory: str | None,
     plan: bool,
     quiet: bool,
     retries: int,
@@ -78,6 +84,7 @@ def command(
         root=settings.root,
         use_gpu=not no_gpu,
         gpus=gpus_per_step,
+        gpu_memory=gpu_memory,
         limits=Limits(wall=time_limit, quiet=quiet_limit, retries=retries),
     )
     settings = without_needless_gpus(settings, planned)

@@ -61,7 +61,7 @@ def device_source(function: F) -> F:
     return click.option(
         "--devices",
         metavar="SOURCE",
-        help="Where GPUs come from: nvml, or simulated:N on a machine without.",
+        help="Where GPUs come from: nvml, amd, or simulated:N on a machine without.",
     )(function)
 
 
@@ -76,7 +76,7 @@ def common(function: F) -> F:
             type=click.Choice(["adapter", "repeat", "never"]),
             help="Whether a list shorter than the workers is repeated.",
         ),
-        click.option("--policy", metavar="NAME", help="How the list is cut: slots, pool."),
+        click.option("--policy", metavar="NAME", help="How the list is cut: slots, pool, memory."),
         click.option(
             "--threads",
             type=click.IntRange(min=1),

@@ -82,7 +82,7 @@ def _running(state: JournalState, *, lives: bool) -> list[dict[str, object]]:
     from gpucore.standard.model import StepState  # noqa: PLC0415
     from gpucore.system.orphans import find_marked  # noqa: PLC0415
 
-    names = [name for name, fate in state.steps.items() if fate.state is StepState.RUNNING]
+    names = list(state.steps.named(StepState.RUNNING))
     if not names:
         return []
     marked = {orphan.step for orphan in find_marked(run_names(state))}
@@ -111,12 +111,12 @@ def _failed(state: JournalState) -> list[dict[str, object]]:
     from gpucore.standard.model import StepState  # noqa: PLC0415
 
     found: list[dict[str, object]] = []
-    for name, fate in state.steps.items():
+    for name in state.steps.named(StepState.FAILED):
         if len(found) == _TOLD:
             break
-        if fate.state is not StepState.FAILED or (ended := state.finished(name)) is None:
+        if (ended := state.finished(name)) is None:
             continue
-        began = state.began(name) if fate.began else None
+        began = state.began(name)
         found.append(
             {
                 "step": name,

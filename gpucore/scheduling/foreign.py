@@ -93,7 +93,7 @@ def strangers(
             continue
         if choice != IGNORE:
             busy[device.uuid] = _told(found)
-        elif by_hand:
+        elif not foreign:
             notes += [_warning(device, one) for one in found]
     return busy, tuple(dict.fromkeys(notes))
 

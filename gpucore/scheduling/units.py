@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from gpucore.errors import NeedError
-from gpucore.scheduling.supply import Offer, Supply
+from gpucore.scheduling.supply import UNKNOWN_MIB, Offer, Supply
 from gpucore.standard.memory import format_memory
 from gpucore.standard.model import Device
 
@@ -150,7 +150,7 @@ class Units:
 
     def least(self, number: int, memory: Sequence[int]) -> int:
         """Return what the device of a unit has that has least, in MiB."""
-        return min(memory[device] for device in self.devices[number])
+        return min((memory[device] for device in self.devices[number]), default=UNKNOWN_MIB)
 
     def has(self, number: int, mib: int) -> bool:
         """Say whether each device of a unit has so much memory for the run, given or not."""

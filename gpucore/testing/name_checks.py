@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -84,9 +85,15 @@ def _may_refuse(subject: Subject, param: Param, kind: str) -> bool:
     has_blank = any(one.isspace() or one in "\"'" for one in HOSTILE[kind])
     return (
         (not param.blanks and has_blank)
+        or (bool(param.pattern) and not _fits(param, HOSTILE[kind]))
         or (bool(adapter.command.stdin) and kind in _BREAKS_A_LINE)
         or (bool(adapter.file) and kind in _BREAKS_A_FILE)
     )
+
+
+def _fits(param: Param, text: str) -> bool:
+    value = f"{text}{suffix_of(param)}" if param.type == "path" else text
+    return re.fullmatch(param.pattern, value) is not None
 
 
 def _texts(command: Command) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -120,8 +121,8 @@ def _item(subject: Subject) -> str:
 def _items(subject: Subject, stems: tuple[str, ...]) -> list[str]:
     param = subject.adapter.params[_item(subject)]
     # A name that the program cannot be given is refused, and that is checked elsewhere.
-    fit = [one for one in stems if param.blanks or " " not in one]
-    return [f"{stem}{suffix_of(param)}" for stem in fit]
+    named = [f"{one}{suffix_of(param)}" for one in stems if param.blanks or " " not in one]
+    return [one for one in named if not param.pattern or re.fullmatch(param.pattern, one)]
 
 
 def _unplaced(subject: Subject, given: Given) -> Given:

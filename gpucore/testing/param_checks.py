@@ -125,7 +125,8 @@ class ParamChecks:
 def _matters(subject: Subject, name: str, param: Param, given: Given) -> bool:
     """Say whether one value of a parameter makes another step of these than another value."""
     seen: list[object] = []
-    for value in samples(name, param):
+    shown = [one[name] for one in subject.contexts() if one.get(name) is not None]
+    for value in (*samples(name, param), *shown):
         changed = {**given, name: value}
         if not subject.takes(changed):
             continue

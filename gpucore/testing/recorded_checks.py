@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["RecordedChecks"]
 
 
+_KILLED = (FailureClass.UNKNOWN, FailureClass.HOST_MEMORY)
+"""Whether it was the kernel for want of memory is the kernel's to say, and not each does."""
+
+
 class RecordedChecks:
     """What is checked on recordings.
 
@@ -129,9 +133,9 @@ class RecordedChecks:
         assert again.failure is FailureClass.MISSING_OUTPUT
 
     @pytest.mark.parametrize(
-        ("code", "failure"),
-        [(77, FailureClass.PROGRAM_FAULT), (-9, FailureClass.HOST_MEMORY),
-         (-11, FailureClass.PROGRAM_FAULT), (-15, FailureClass.INTERRUPTED)],
+        ("code", "failures"),
+        [(77, (FailureClass.PROGRAM_FAULT,)), (-9, _KILLED),
+         (-11, (FailureClass.PROGRAM_FAULT,)), (-15, (FailureClass.INTERRUPTED,))],
     )  # fmt: skip
     def test_a_program_that_ends_badly_has_failed_whatever_it_made(
         self,
@@ -139,10 +143,11 @@ class RecordedChecks:
         good: RecordingFolder,
         tmp_path: Path,
         code: int,
-        failure: FailureClass,
+        failures: tuple[FailureClass, ...],
     ) -> None:
         outcome = replay(subject.adapter, good, tmp_path, exit_code=code).outcome
-        assert (outcome.state, outcome.failure) == (StepState.FAILED, failure)
+        assert outcome.state is StepState.FAILED
+        assert outcome.failure in failures
         assert outcome.exit_code == code
 
     def test_every_declared_failure_is_recognised_in_a_recorded_run(self, subject: Subject) -> None:

@@ -45,6 +45,8 @@ PROGRESS = (
 """Lines that programs print while all is well."""
 
 _NUMBERS = (1, 2, 3, 5, 0, 10, 4, 8, 64, 128, 256, 512, 100, 200, -1)
+_TEXTS = ("C1", "D2", "c1", "d2", "2", "1,2", "1-3", "1x2", "1x2x3", "1x2x3x4")
+"""Texts that a pattern may ask for: point groups, lists, ranges, grids."""
 _FRACTIONS = (0.5, 1.5, 2.25, 0.1, 7.5, 0.01, 0.25)
 
 
@@ -61,15 +63,20 @@ def samples(name: str, param: Param) -> list[object]:
     return [*found, param.default] if param.default is not None else found
 
 
-def sure_sample(name: str, param: Param) -> object:
+def sure_sample(name: str, param: Param, shown: Iterable[object] = ()) -> object:
     """Return one value that a parameter takes.
+
+    Parameters
+    ----------
+    shown : iterable
+        Its values in the adapter's examples, for one that the kit knows none of.
 
     Raises
     ------
     AssertionError
         When none was found.
     """
-    found = samples(name, param)
+    found = [*samples(name, param), *shown]
     assert found, f"the kit knows no value that `{name}` takes: give it in an example"
     return found[0]
 
@@ -109,7 +116,7 @@ def _scalars(name: str, param: Param) -> list[object]:
     if param.type == "choice":
         return list(param.choices)
     if param.type == "string":
-        return [f"a_{name}", f"b_{name}", "1"]
+        return [f"a_{name}", f"b_{name}", "1", *(_TEXTS if param.pattern else ())]
     if param.type == "path":
         suffixes = param.suffix or (suffix_of(param),)
         return [f"{stem}_{name}{suffix}" for stem in ("a", "b") for suffix in suffixes]

@@ -69,11 +69,7 @@ class Subject:
 
     def least(self) -> Given:
         """Return the fewest parameters that it takes."""
-        given: Given = {
-            name: sure_sample(name, param)
-            for name, param in self.adapter.params.items()
-            if param.required
-        }
+        given = _fewest(self.adapter)
         return given if self.takes(given) else dict(self.contexts()[0])
 
     def contexts(self) -> list[Given]:
@@ -173,17 +169,24 @@ def _contexts(subject: Subject) -> list[Given]:
 
 
 def _made_contexts(subject: Subject) -> list[Given]:
-    params = subject.adapter.params
     found: list[Given] = [dict(example.params) for example in subject.adapter.example]
-    least: Given = {
-        name: sure_sample(name, param) for name, param in params.items() if param.required
-    }
+    least = _fewest(subject.adapter)
     if subject.takes(least):
         found.append(least)
     starts = [*found[:1], *_by_suffix(subject, found[0])] if found else []
     return found + [
         _most(subject, one, answer=answer) for one in starts for answer in (True, False)
     ]
+
+
+def _fewest(adapter: Adapter) -> Given:
+    """Return a value for each parameter that must be given."""
+    shown = [example.params for example in adapter.example]
+    return {
+        name: sure_sample(name, param, [one[name] for one in shown if name in one])
+        for name, param in adapter.params.items()
+        if param.required
+    }
 
 
 def _by_suffix(subject: Subject, start: Given) -> list[Given]:

@@ -131,10 +131,9 @@ def test_the_policy_memory_shares_devices_unless_nothing_is_to_be_shared() -> No
 
 
 def test_what_is_done_about_strangers_follows_from_the_list_and_the_settings() -> None:
-    assert (given("auto").foreign, given("auto").by_hand) == ("avoid", False)
-    assert (given("0").foreign, given("0").by_hand) == ("ignore", True)
-    assert given("0", foreign="wait").foreign == "wait"
-    assert given("", foreign="").by_hand is False
+    assert (given("auto").foreign, given("auto").by_hand) == ("", False)
+    assert (given("0", foreign="wait").foreign, given("0").by_hand) == ("wait", True)
+    assert given("").by_hand is False
 
 
 def test_a_prohibited_device_is_left_out_of_auto_and_refused_by_name() -> None:

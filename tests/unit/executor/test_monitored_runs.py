@@ -109,6 +109,10 @@ def test_a_gpu_that_falls_off_the_bus_costs_no_step(open_monitored, driver, told
         later = outcome_of(executor.submit("gpu", text="true", name="later"))
     assert [one.state for one in (*ended, later)] == [StepState.DONE] * 3
     assert [one.index for one in later.devices] == [1 - lost.index]
+    # CUDA counts without the one that is lost: a number would be another GPU's, or none's.
+    (device,) = later.devices
+    assert later.command.env["CUDA_VISIBLE_DEVICES"] == device.uuid
+    assert later.command.argv[-1] == "0"
     assert executor.halted is None
 
 
