@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from gpucore.system.filesystems import full_place
 from gpucore.system.logs import holds_any, holds_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gpucore.attempts import Started
     from gpucore.plugins.offers import Exit
@@ -140,12 +139,8 @@ def find_cause(
 def remarks(started: Started, ended: Exit, evidence: Evidence | None) -> Iterator[str]:
     """Yield what the user should know of a step although it ended well."""
     if holds_any(started.log, TEXTS):
-        own = [one.match for one in started.step.adapter.failure if one.match]
-        for failure, line in symptoms(started, ended, CERTAIN):
-            # Whoever wrote the adapter knows what this line means in this program.
-            if not any(re.search(match, line) for match in own):
-                yield f"{line}; {failure.hint}"
-                break
+        for failure, line in symptoms(started, ended, CERTAIN, but=_known(started))[:1]:
+            yield f"{line}; {failure.hint}"
     if evidence is None:
         return
     if grave := _graves(evidence):
@@ -197,10 +192,11 @@ def _general(
     """Return what the libraries' texts and the evidence say, where the adapter says nothing."""
     if presumed is FailureClass.INTERRUPTED:
         return None  # whatever it had said before, somebody ended it
+    known = _known(started)
     return (
-        _first(started, ended, CERTAIN)
+        _first(started, ended, CERTAIN, known)
         or _program_event(evidence)
-        or _first(started, ended, LIKELY)
+        or _first(started, ended, LIKELY, known)
         or _killed(ended, evidence)
         or (_child_was_killed(started, evidence) if presumed in _UNTOLD else None)
         or (_was_full(evidence) if presumed in _UNTOLD else None)
@@ -257,10 +253,15 @@ def _was_full(evidence: Evidence | None) -> Cause | None:
     )
 
 
+def _known(started: Started) -> list[str]:
+    """Return the lines that the adapter knows: what they mean in its program it says itself."""
+    return [one.match for one in started.step.adapter.failure if one.match]
+
+
 def _first(
-    started: Started, ended: Exit, failures: list[Failure] | tuple[Failure, ...]
+    started: Started, ended: Exit, failures: Iterable[Failure], but: Iterable[str] = ()
 ) -> Cause | None:
-    found = symptoms(started, ended, failures)
+    found = symptoms(started, ended, failures, but=but)
     if not found:
         return None
     failure, line = found[0]

@@ -38,8 +38,8 @@ _SAMPLE = 10.0
 class Steward(Protocol):
     """Who acts on what a monitor finds; called on its thread, and must come back soon."""
 
-    def stands(self, uuid: str, standing: Standing) -> None:
-        """Give a device to steps, or do not, by what is thought of it from now on."""
+    def stands(self, standings: Mapping[str, Standing]) -> None:
+        """Give devices to steps, or do not, by what is thought of them from now on."""
 
     def end_steps(self, uuid: str, reason: str) -> None:
         """End what runs there; it is tried elsewhere."""
@@ -122,10 +122,10 @@ class Monitor:
 
     def start(self) -> None:
         """Say what is remembered of the devices, and begin to look."""
-        for device in self._devices:
-            standing = self._health.standing(device.uuid)
-            if standing.level:
-                self._steward.stands(device.uuid, standing)
+        uuids = [device.uuid for device in self._devices]
+        known = {uuid: self._health.standing(uuid) for uuid in uuids}
+        if remembered := {uuid: standing for uuid, standing in known.items() if standing.level}:
+            self._steward.stands(remembered)
         self._thread.start()
 
     def close(self) -> None:
@@ -233,9 +233,10 @@ class Monitor:
             self._steward.note(text)
 
     def _carry_out(self, changes: Sequence[Change]) -> None:
+        if changes:
+            self._steward.stands({change.uuid: change.after for change in changes})
         for change in changes:
             self._remember(change)
-            self._steward.stands(change.uuid, change.after)
             if change.stop_steps:
                 self._steward.end_steps(change.uuid, change.after.reason)
 

@@ -11,6 +11,7 @@ from gpucore.scheduling import (
     DeviceReturned,
     DeviceWithheld,
     MemorySeen,
+    Together,
 )
 from gpucore.scheduling.foreign import WAIT
 from gpucore.scheduling.standing import Level
@@ -59,21 +60,18 @@ class RunSteward:
         self._quarantined: dict[str, str] = {}
         self._busy: dict[str, str] = {}
 
-    def stands(self, uuid: str, standing: Standing) -> None:
-        """Give a device to steps, or do not, by what is thought of it from now on."""
-        if standing.withheld:
-            self._dispatch.handle(DeviceWithheld(uuid, standing.reason))
-        elif standing.level is Level.AVOIDED:
-            # One that is given a try again must be given to somebody: last, but not never.
-            self._dispatch.handle(DeviceAvoided(uuid, standing.reason, last=bool(standing.until)))
-        else:
-            self._dispatch.handle(DeviceReturned(uuid))
-        self._tell_regard(uuid, standing.level.name.lower(), standing.reason, standing.remedy)
-        if standing.level is Level.QUARANTINED:
-            index = self._devices[uuid].index
-            self._quarantined[uuid] = f"GPU {index}: {standing.reason} ({standing.remedy})"
-        else:
-            self._quarantined.pop(uuid, None)
+    def stands(self, standings: Mapping[str, Standing]) -> None:
+        """Give devices to steps, or do not, by what is thought of them from now on."""
+        events = tuple(_given(uuid, standing) for uuid, standing in standings.items())
+        self._dispatch.handle(Together(events))
+        for uuid, standing in standings.items():
+            level = standing.level.name.lower()
+            self._tell_regard(uuid, level, standing.reason, standing.remedy)
+            if standing.level is Level.QUARANTINED:
+                index = self._devices[uuid].index
+                self._quarantined[uuid] = f"GPU {index}: {standing.reason} ({standing.remedy})"
+            else:
+                self._quarantined.pop(uuid, None)
 
     def end_steps(self, uuid: str, reason: str) -> None:
         """End what runs there; it is tried elsewhere."""
@@ -81,14 +79,19 @@ class RunSteward:
 
     def strangers(self, busy: Mapping[str, str]) -> None:
         """Hear on which devices programs of others compute now, and which."""
-        for uuid, reason in busy.items():
-            if uuid not in self._busy:
-                self._dispatch.handle(self._event(uuid, reason, by=STRANGERS))
-                self._tell_regard(uuid, "busy", reason, "")
-        for uuid in self._busy.keys() - busy.keys():
-            self._dispatch.handle(DeviceReturned(uuid, by=STRANGERS))
-            self._tell_regard(uuid, "good", "", "")
+        came = {uuid: reason for uuid, reason in busy.items() if uuid not in self._busy}
+        left = self._busy.keys() - busy.keys()
         self._busy = dict(busy)
+        if not came and not left:
+            return
+        events = [self._event(uuid, reason, by=STRANGERS) for uuid, reason in came.items()]
+        self._dispatch.handle(
+            Together((*events, *(DeviceReturned(uuid, by=STRANGERS) for uuid in left)))
+        )
+        for uuid, reason in came.items():
+            self._tell_regard(uuid, "busy", reason, "")
+        for uuid in left:
+            self._tell_regard(uuid, "good", "", "")
 
     def memory(self, free: Mapping[str, int], held: Mapping[int, int]) -> None:
         """Hear what the run may use of each device, and what each step holds, in MiB."""
@@ -144,3 +147,13 @@ class RunSteward:
                 remedy=remedy,
             )
         )
+
+
+def _given(uuid: str, standing: Standing) -> DeviceWithheld | DeviceAvoided | DeviceReturned:
+    """Return how freely a device is given that stands so."""
+    if standing.withheld:
+        return DeviceWithheld(uuid, standing.reason)
+    if standing.level is Level.AVOIDED:
+        # One that is to prove itself must be given to somebody: last, but not never.
+        return DeviceAvoided(uuid, standing.reason, last=bool(standing.until))
+    return DeviceReturned(uuid)

@@ -20,12 +20,21 @@ __all__ = ["symptoms"]
 
 
 def symptoms(
-    started: Started, ended: Exit, failures: Iterable[Failure]
+    started: Started, ended: Exit, failures: Iterable[Failure], *, but: Iterable[str] = ()
 ) -> list[tuple[Failure, str]]:
     """Return the failures that fit, each with what tells of it, in their order.
 
     What tells of one is a line of what was printed or of a file, or that a file is there; of one
     that an exit code alone tells it is an empty text.
+
+    Parameters
+    ----------
+    started, ended
+        The step, and how its program ended.
+    failures : iterable of Failure
+        What is looked for.
+    but : iterable of str
+        Regular expressions of lines that do not count.
     """
     adapter, values = started.step.adapter, started.values
     fitting = [
@@ -45,7 +54,8 @@ def symptoms(
     for path, places in files.items():
         if not path:
             continue
-        lines = {id(one): line for one, line in find_marks(path, [fitting[n] for n in places])}
+        marks = find_marks(path, [fitting[n] for n in places], but=but)
+        lines = {id(one): line for one, line in marks}
         found.update({n: lines[id(fitting[n])] for n in places if id(fitting[n]) in lines})
     return [(fitting[place], found[place]) for place in sorted(found)]
 

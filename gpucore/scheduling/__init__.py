@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Skip,
         Stop,
         Submitted,
+        Together,
     )
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Skip",
     "Stop",
     "Submitted",
+    "Together",
     "Unit",
     "cut_devices",
     "cut_pool",

@@ -31,6 +31,7 @@ __all__ = [
     "Skip",
     "Stop",
     "Submitted",
+    "Together",
 ]
 
 HEALTH = "health"
@@ -148,6 +149,16 @@ class MemorySeen:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Several things that are known of devices at once: nothing is started in between.
+
+    When a driver falls silent none of its devices may be given for want of another.
+    """
+
+    events: tuple[DeviceWithheld | DeviceAvoided | DeviceReturned, ...]
+
+
+@dataclass(frozen=True)
 class FewerWorkers:
     """The machine is too small for so many steps at once: half as many from now on, at least one.
 
@@ -198,5 +209,6 @@ MachineEvent: TypeAlias = (
     | DeviceReturned
     | MemorySeen
     | FewerWorkers
+    | Together
 )
 Action: TypeAlias = Launch | Stop | Skip | Refuse

@@ -32,6 +32,7 @@ from gpucore.scheduling.events import (
     Skip,
     Stop,
     Submitted,
+    Together,
 )
 from gpucore.scheduling.graph import Graph
 from gpucore.scheduling.queue import ReadyQueue
@@ -65,6 +66,7 @@ __all__ = [
     "Skip",
     "Stop",
     "Submitted",
+    "Together",
 ]
 
 _ENDED = frozenset({Fate.DONE, Fate.FAILED, Fate.SKIPPED, Fate.CANCELLED})
@@ -122,6 +124,8 @@ class Machine:
             actions = self._lost(event)
         elif isinstance(event, FewerWorkers):
             actions = self._fewer()
+        elif isinstance(event, Together):
+            actions = [action for one in event.events for action in self._noted(one)]
         else:
             actions = self._noted(event)
         actions.extend(self._dispatch())

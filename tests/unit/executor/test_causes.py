@@ -144,6 +144,16 @@ def test_what_the_adapter_says_of_a_line_goes_before_what_the_library_means(
     assert own.ended(tmp_path, "CUDA error: out of memory\n", MADE).warnings == ()
 
 
+def test_a_line_of_which_the_adapter_only_warns_does_not_explain_a_failure(tmp_path: Path) -> None:
+    # MotionCor3 goes on with the other GPUs of its slot.
+    skipped = "Info: skip device 1, CUDA driver version is insufficient for CUDA runtime version\n"
+    skips = Failure(match="skip device", class_=FailureClass.NO_DEVICE, effect="warn")
+    assert case(skips).ended(tmp_path, skipped, code=1).failure is FailureClass.PROGRAM_FAULT
+    both = f"{skipped}CUDA driver version is insufficient for CUDA runtime version\n"
+    assert case(skips).ended(tmp_path, both, code=1).failure is FailureClass.NO_DEVICE
+    assert len(case(skips).ended(tmp_path, skipped, MADE).warnings) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "failure"),
     [

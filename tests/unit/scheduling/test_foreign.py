@@ -58,8 +58,9 @@ def test_a_list_that_names_their_device_is_obeyed_with_a_warning_for_each_progra
     )
 
 
-def test_who_says_that_they_are_to_be_ignored_is_not_warned() -> None:
-    assert strangers(snapshot(a=(ANN,)), {}, GPUS, "ignore", by_hand=False) == ({}, ())
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_who_says_that_they_are_to_be_ignored_is_not_warned(by_hand: bool) -> None:
+    assert strangers(snapshot(a=(ANN,)), {}, GPUS, "ignore", by_hand=by_hand) == ({}, ())
 
 
 def test_a_device_that_does_not_tell_its_processes_has_no_strangers() -> None:
