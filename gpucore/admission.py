@@ -72,8 +72,11 @@ class Admission:
         self._tell.note_once(self._around.run, *gpu_notes(steps, self._provision))
 
     def need(self, step: Step) -> Need:
-        """Return what a step asks of the run's devices."""
-        return self._provision.need(step, may_share=self._settings.may_share)
+        """Return what a step asks of the run's devices, in view of what steps like it held."""
+        learned, provision = self._around.learned, self._provision
+        counts = step.gpu_memory is not None or provision.memory != "asked"
+        peaks = learned.peaks(step) if learned is not None and counts else ()
+        return provision.need(step, may_share=self._settings.may_share, peaks=peaks)
 
     def lease_need(self, adapter: Adapter | None, gpus: int | None) -> Need:
         """Return what a lease asks of the run's devices.

@@ -169,6 +169,7 @@ class StepExecutor:
         after: Sequence[StepFuture] = (),
         use_gpu: bool = True,
         gpus: int | None = None,
+        memory: str | int | None = None,
         limits: Limits = NO_LIMITS,
         **params: object,
     ) -> StepFuture:
@@ -186,6 +187,8 @@ class StepExecutor:
             The standard's ``USE_GPU``.
         gpus : int
             GPUs it asks for, all at once; a slot by default.
+        memory : str or int
+            What each of its devices must have free, as ``"12 GiB"`` or in MiB.
         limits : Limits
             How long it may take, and how often it is tried again.
         **params
@@ -217,6 +220,7 @@ class StepExecutor:
             output=self._output or "",
             use_gpu=use_gpu,
             gpus=gpus,
+            gpu_memory=memory,
             limits=limits,
         )
         self.check(known, use_gpu=use_gpu)
@@ -389,9 +393,6 @@ class StepExecutor:
                     tell=self._tell,
                 )
                 self._has_begun = True
-                monitor = open_monitor(
+                open_monitor(
                     self._around, self._settings, self.provision, self._dispatch, self._tell
                 )
-                self._around.monitor = monitor
-                if monitor is not None:
-                    monitor.start()

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpucore.dispatch import Dispatch
-    from gpucore.monitoring import Monitor
     from gpucore.observers import Observers
     from gpucore.provision import Provision
     from gpucore.settings import Settings
@@ -110,21 +109,25 @@ def open_monitor(
     provision: Provision,
     dispatch: Dispatch,
     tell: Observers,
-) -> Monitor | None:
-    """Return who looks at a run's devices while it goes on; None where there is nothing to see."""
+) -> None:
+    """Have somebody look at a run's devices while it goes on, where there is something to see."""
     name, _, argument = settings.config.devices.partition(":")
     devices = provision.devices
     if not settings.config.watch or all(device.simulated for device in devices):
-        return None
+        return
     source = settings.plugins.device_source(name)
     if source.watch is None:
-        return None
+        return
     # Runs without devices to look at need none of it.
+    from gpucore.learning import LearnedMemory  # noqa: PLC0415
     from gpucore.monitoring import Monitor  # noqa: PLC0415
     from gpucore.stewardship import RunSteward  # noqa: PLC0415
+    from gpucore.system.memory_notes import MemoryNotes  # noqa: PLC0415
     from gpucore.system.quarantine import find_quarantine_store  # noqa: PLC0415
 
-    return Monitor(
+    folder = state_home(around.environment) / "gpucore" / "memory"
+    around.learned = LearnedMemory(MemoryNotes(folder), around.root)
+    around.monitor = Monitor(
         partial(source.watch, argument, around.environment),
         devices,
         run=around.run,
@@ -134,3 +137,4 @@ def open_monitor(
         foreign=provision.foreign,
         by_hand=provision.by_hand,
     )
+    around.monitor.start()

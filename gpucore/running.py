@@ -229,6 +229,8 @@ class RunningStep:
             # A step that is not told to have ended would hold its devices for ever.
             _LOGGER.exception("step %s could not be judged", self.step.name)
             outcome = unjudged(self.started, ended, error)
+        if self._around.learned is not None:
+            self._around.learned.hear(self.step, outcome)
         self._on_ended(self, outcome)
 
     def _devices(self) -> tuple[Device, ...]:

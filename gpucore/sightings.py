@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gpucore.scheduling.memory import StrangerPeaks
 from gpucore.standard.evidence import Evidence
 from gpucore.system.orphans import is_ours, marks_of
 
@@ -53,6 +54,7 @@ class Sightings:
         self._lock = threading.Lock()
         self._seen: dict[int, _Seen] = {}
         self._numbers: dict[str, int] = {}
+        self._strangers = StrangerPeaks()
         self._owners: dict[int, tuple[str, str]] = {}
 
     @property
@@ -118,8 +120,6 @@ class Sightings:
                 self._note(device.uuid, reading, here, others)
                 for number, mib in here.items():
                     held[number] = max(held.get(number, 0), mib)
-                if reading is not None and reading.memory_free_mib is not None:
-                    free[device.uuid] = reading.memory_free_mib + sum(here.values())
             for xid in snapshot.xids:
                 for seen in self._seen.values():
                     if xid.uuid in seen.uuids:
@@ -127,6 +127,12 @@ class Sightings:
             for seen in self._seen.values():
                 seen.looks += 1
             self._owners = owners
+            own = {pid for pid, (run, _) in owners.items() if run == self._run}
+            taken = self._strangers.see(snapshot, own.__contains__)
+        for uuid, mib in taken.items():
+            total = snapshot.of[uuid].memory_total_mib
+            if total is not None:
+                free[uuid] = max(total - mib, 0)
         return free, held
 
     def _split(

@@ -16,6 +16,7 @@ from gpucore.system.folders import RunFolder
 from gpucore.system.oom_kills import OomKills
 
 if TYPE_CHECKING:
+    from gpucore.learning import LearnedMemory  # noqa: TC004 - as the next
     from gpucore.monitoring import Monitor  # noqa: TC004 - few runs have devices to look at
     from gpucore.standard.step import Step
 
@@ -52,6 +53,8 @@ class Surroundings:
         Whether a GPU has fallen off the bus: CUDA counts without it, and only identities hold.
     monitor : Monitor or None
         Looks at the run's devices; None where there is nothing to look at.
+    learned : LearnedMemory or None
+        What is known of the memory that programs take.
     oom_kills : OomKills
         What the kernel ended for want of memory meanwhile.
     halted : GpucoreError or None
@@ -70,6 +73,7 @@ class Surroundings:
     stopping: bool = False
     renumbered: bool = False
     monitor: Monitor | None = None
+    learned: LearnedMemory | None = None
     oom_kills: OomKills = field(default_factory=OomKills)
     halted: GpucoreError | None = None
 

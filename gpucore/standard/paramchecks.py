@@ -18,7 +18,9 @@ __all__ = ["is_whole", "param_faults"]
 
 _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What templates, conditions and the executor's `submit` have names for already.
-_RESERVED = {"GPU", "EXE", "gpu", "cpu", "name", "after", "use_gpu", "gpus", "limits"}
+_RESERVED = {
+    "GPU", "EXE", "gpu", "cpu", "name", "after", "use_gpu", "gpus", "memory", "limits",
+}  # fmt: skip
 _FORMAT = re.compile(r"%[-+ 0#]*\d*(\.\d+)?[dfeEgG]")
 _FOLDERS = {"", "dir", "base"}
 
