@@ -191,8 +191,8 @@ def _out_of_memory(case: Case) -> Verdict:
     if foreign >= max(_LEAST_TAKEN, int(_PART_TAKEN * total)):
         return _taken(case, total, foreign)
     shared = case.evidence.shared if case.evidence is not None else None
-    if not case.need.alone and shared is not False:
-        need = replace(case.need, alone=True)
+    if not case.need.whole and shared is not False:
+        need = replace(case.need, whole=True)
         reason = f"{case.names(case.uuids)} was full, maybe of other steps"
         return Verdict(move=Move.ALONE, need=need, reason=reason, free=True)
     return _larger(case)
@@ -227,7 +227,7 @@ def _larger(case: Case) -> Verdict:
     if len(larger or unknown) < len(case.uuids):
         return case.fails(_too_much(case))
     need = replace(
-        case.need, alone=True, avoid=case.need.avoid | tried, memory_mib=most + 1 if larger else 0
+        case.need, whole=True, avoid=case.need.avoid | tried, memory_mib=most + 1 if larger else 0
     )
     had = f", which has {format_memory(most)}" if most else ""
     return Verdict(

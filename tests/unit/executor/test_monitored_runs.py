@@ -249,3 +249,27 @@ def test_what_devices_say_is_on_record(open_monitored, driver, told, tmp_path):
         sample = last_sample(state)
     assert sample is not None
     assert list(next(iter(sample.devices.values()))) == [1200, 42, 61]
+
+
+def test_what_a_program_held_is_learned_and_lets_two_share_a_gpu_next_time(
+    open_monitored, driver, told, tmp_path
+):
+    gates = [Gate(tmp_path / f"gate {number}") for number in range(3)]
+    pids = [Gate(tmp_path / f"pid {number}") for number in range(3)]
+    texts = [f"echo $$ >{pid}; read x <{gate}" for pid, gate in zip(pids, gates, strict=True)]
+    with open_monitored(gpus="0", threads=3, policy="memory") as executor:
+        first = executor.submit("gpu", text=texts[0], name="first")
+        driver.set(*TWO, f"0.proc={pids[0].receive().strip()}:3000", "0.mem_used=3000")
+        told.wait_for_more(DevicesSeen, 3)
+        gates[0].release()
+        assert outcome_of(first).peak_memory_mib == 3000
+        driver.set(*TWO)
+    with open_monitored(gpus="0", threads=3, policy="memory") as executor:
+        assert outcome_of(executor.submit("gpu", text="true", name="begins")).done
+        both = [executor.submit("gpu", text=text, name=text) for text in texts[1:]]
+        # Each says that it runs before either may end: they share the GPU.
+        for pid in pids[1:]:
+            pid.receive()
+        for gate in gates[1:]:
+            gate.release()
+        assert all(outcome_of(one).done for one in both)

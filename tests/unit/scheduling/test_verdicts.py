@@ -163,11 +163,11 @@ def test_a_little_of_others_such_as_a_desktop_is_no_reason_to_wait() -> None:
 def test_a_full_device_is_tried_alone_then_a_larger_one_then_it_fails() -> None:
     first = verdict(failed(FailureClass.OUT_OF_MEMORY, SMALL, peak=7_000))
     assert (first.move, first.free, first.blame) == (Move.ALONE, True, False)
-    assert first.need == Need(gpus=1, alone=True)
+    assert first.need == Need(gpus=1, whole=True)
     one = before(FailureClass.OUT_OF_MEMORY, SMALL, peak=7_000)
     second = verdict(failed(FailureClass.OUT_OF_MEMORY, SMALL), one, need=first.need)
     assert (second.move, second.free) == (Move.LARGER, True)
-    assert second.need == Need(gpus=1, alone=True, memory_mib=8_001, avoid=frozenset({"GPU-0"}))
+    assert second.need == Need(gpus=1, whole=True, memory_mib=8_001, avoid=frozenset({"GPU-0"}))
     assert second.reason == "it needs more memory than GPU 0, which has 7.8 GiB"
     third = verdict(
         failed(FailureClass.OUT_OF_MEMORY, LARGE, peak=23_500), one, one, need=second.need
