@@ -26,6 +26,7 @@ from gpucore.standard.params import read_values, rooted
 
 if TYPE_CHECKING:
     from gpucore.standard import Command, Outcome
+    from gpucore.standard.evidence import Evidence
 
 __all__ = ["AdapterCase", "image"]
 
@@ -83,6 +84,7 @@ class AdapterCase:
         *made: str,
         code: int = 0,
         files: Mapping[str, str] | None = None,
+        evidence: Evidence | None = None,
         **given: object,
     ) -> Outcome:
         """Return how a step ends whose program printed this, made these and gave this code.
@@ -95,6 +97,8 @@ class AdapterCase:
             Files that it made.
         files : Mapping
             Files that it made with this text.
+        evidence : Evidence
+            What was seen of it meanwhile.
         """
         step = make_step(self.adapter, {**self.least, **given}, name="one", output="out")
         texts = {**dict.fromkeys(made, self.text), **(files or {})}
@@ -112,7 +116,7 @@ class AdapterCase:
             folder=str(folder),
             log=str(folder / "log.txt"),
         )
-        return judge(started, Exit(code=code))
+        return judge(started, Exit(code=code), evidence)
 
     def ran(self, folder: Path, text: str, /, **given: object) -> Outcome:
         """Return how a real step ends whose program is this shell text."""

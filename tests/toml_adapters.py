@@ -86,6 +86,7 @@ sees_one = false
 overwrites_mask = false
 memory = 8192
 memory_note = "more for larger boxes"
+memory_params = ["movie"]
 changes_result = "the batch is multiplied"
 
 [command]
@@ -120,6 +121,9 @@ note = { type = "string", default = "1", help = "a text of digits" }
 cs = { type = "float", default = 2, help = "a whole number for a float" }
 high = { type = "float", default = 3, title = "High", section = "S", advanced = true, help = "h" }
 most = { type = "int", default = 1, no_more_than = "ranks", help = "most" }
+box = { type = "int", default = 32, multiple_of = 16, help = "box" }
+turns = { type = "int", default = 3, odd = true, help = "turns" }
+group = { type = "string", default = "C1", pattern = '[CD]\d+', help = "point group" }
 
 [params.low]
 type = "float"
@@ -208,6 +212,7 @@ def full() -> Adapter:
             leader=True,
             memory=8192,
             memory_note="more for larger boxes",
+            memory_params=("movie",),
             changes_result="the batch is multiplied",
         ),
         command=Template(
@@ -252,6 +257,9 @@ def full() -> Adapter:
                 type="float", default=3, title="High", section="S", advanced=True, help="h"
             ),
             "most": Param(type="int", default=1, no_more_than="ranks", help="most"),
+            "box": Param(type="int", default=32, multiple_of=16, help="box"),
+            "turns": Param(type="int", default=3, odd=True, help="turns"),
+            "group": Param(type="string", default="C1", pattern=r"[CD]\d+", help="point group"),
         },
         file=(
             InputFile(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from catalogue.markdown import code, plain, table
 from catalogue.pages import WRITTEN
+from catalogue.without import without_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ END = "<!-- The end of it. -->"
 
 
 def index_text(adapters: Iterable[Adapter], evidence: Evidence) -> str:
-    """Return the text of the index: a table by family, then name."""
+    """Return the text of the index: a table by family, then name, and what is not in it."""
     rows = [
         (
             plain(_family(one)),
@@ -40,10 +41,11 @@ def index_text(adapters: Iterable[Adapter], evidence: Evidence) -> str:
 {len(rows)} adapters come with gpucore. All are proved without their programs; {proved} are proved
 on recorded runs, or with the program itself, too: [what each level
 proves](../howto/prove-an-adapter.md#levels). A page says how a program takes its GPUs, its
-parameters, outputs and failures, with examples, and what could not be verified.
+parameters, outputs and failures, with examples, and what could not be verified. Some programs
+[have none](#programs-without-an-adapter-and-why).
 """
     lines = table(("family", "adapter", "GPU", "proved", "what it does"), rows)
-    return "\n".join([intro, *lines, ""])
+    return "\n".join([intro, *lines, "", *without_text(), ""])
 
 
 def with_programs(readme: str, adapters: Iterable[Adapter]) -> str:

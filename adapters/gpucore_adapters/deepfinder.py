@@ -72,9 +72,9 @@ DEEPFINDER_SEGMENT = Adapter(
         "weights": Param(type="path", suffix=(".h5",), help="trained network"),
         "classes": Param(type="int", min=2, help="classes of the network, the background among "
                          "them"),
-        "patch_size": Param(type="int", unit="voxels", default=100, min=56,
-                            help="patches that it is put together from; a multiple of 4, smaller "
-                            "than the tomogram"),
+        "patch_size": Param(type="int", unit="voxels", default=100, min=56, multiple_of=4,
+                            help="patches that it is put together from, smaller than the "
+                            "tomogram"),
         "bin": Param(type="bool", default=False, help="write labels of half the size, too"),
     },
     output=(

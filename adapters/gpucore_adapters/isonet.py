@@ -21,6 +21,7 @@ from gpucore.standard import (
     Template,
     Version,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 _HOMEPAGE = "https://github.com/IsoNet-cryoET/IsoNet"
 _PROGRAM = Program(
@@ -93,10 +94,13 @@ ISONET_REFINE = Adapter(
     ),
     params={
         "subtomograms": Param(type="path", item=True, suffix=(".star",), blanks=False,
+                              pattern=PLAIN_NAME,
                               help="STAR file of the subtomograms (isonet.py extract)"),
         # It moves an old folder of this name away by a shell.
         "out": Param(type="path", output="%(subtomograms.stem)s_isonet", check="directory",
-                     blanks=False, help="folder of networks and subtomograms; one that is there "
+                     blanks=False,
+                     pattern=PLAIN_NAME,
+                     help="folder of networks and subtomograms; one that is there "
                      "becomes NAME~"),
         "iterations": Param(type="int", default=30, min=1, max=99, help="iterations"),
         "pretrained": Param(type="path", optional=True, suffix=(".h5",),
@@ -134,10 +138,7 @@ ISONET_REFINE = Adapter(
                                      help="keep no subtomograms of earlier iterations"),
     },
     output=(
-        Output(name="model", path="%(out)s/model_iter0%(iterations)s.h5",
-               where={"iterations": tuple(range(1, 10))}),
-        Output(name="model", path="%(out)s/model_iter%(iterations)s.h5", when="iterations",
-               at_least=10),
+        Output(name="model", path="%(out)s/model_iter%(iterations)02d.h5"),
     ),
     failure=_FAILURES,
     example=(
@@ -203,7 +204,7 @@ ISONET_PREDICT = Adapter(
         "out": Param(type="path", output="%(tomograms.stem)s_corrected", check="directory",
                      help="folder of NAME_corrected.mrc"),
         "cube_size": Param(type="int", unit="voxels", default=64, min=8, less_than="crop_size",
-                           help="cubes that the tomogram is put together from; a multiple of 8"),
+                           multiple_of=8, help="cubes that the tomogram is put together from"),
         "crop_size": Param(type="int", unit="voxels", default=96, min=16,
                            help="cubes that are cut out, with overlap; larger when seams are "
                            "seen"),
@@ -213,7 +214,7 @@ ISONET_PREDICT = Adapter(
                              help="take the deconvolved tomograms where there are some"),
         "normalize_percentile": Param(type="bool", default=True, yes="True", no="False",
                                       advanced=True, help="as in the training"),
-        "indexes": Param(type="string", optional=True, blanks=False,
+        "indexes": Param(type="string", optional=True, pattern=r"\d+(-\d+)?(,\d+(-\d+)?)*",
                          help="tomograms of the file by index, as 1,2,4 or 5-10; all when left "
                          "out"),
     },

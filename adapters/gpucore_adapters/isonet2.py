@@ -94,8 +94,8 @@ _TRAINING_PARAMS = {
                           section="Network", help="network"),
     "pretrained": Param(type="path", optional=True, suffix=(".pt",), section="Network",
                         help="network to go on with; its own settings hold then"),
-    "cube_size": Param(type="int", unit="voxels", default=96, min=16, section="Network",
-                       help="cubes to train on; a multiple of 16"),
+    "cube_size": Param(type="int", unit="voxels", default=96, min=16, multiple_of=16,
+                       section="Network", help="cubes to train on"),
     # A shorter run would train nothing and say nothing.
     "save_interval": Param(type="int", default=10, min=1, no_more_than="epochs",
                            section="Training", help="epochs between networks that are saved"),
@@ -281,7 +281,7 @@ ISONET2_PREDICT = Adapter(
                                help="the tomograms' phases are flipped already"),
         "padding": Param(type="float", default=1.5, min=1,
                          help="overlap of cubes; more gives fewer seams and takes longer"),
-        "indexes": Param(type="string", optional=True, blanks=False,
+        "indexes": Param(type="string", optional=True, pattern=r"\d+(-\d+)?(,\d+(-\d+)?)*",
                          help="tomograms of the file by index, as 1,2,4 or 5-10; all when left "
                          "out"),
     },

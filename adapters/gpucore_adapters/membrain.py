@@ -86,8 +86,8 @@ MEMBRAIN_SEGMENT = Adapter(
         "augment": Param(type="bool", default=True,
                          help="average over eight mirrors: better, and eight times as long"),
         "threshold": Param(type="float", default=0.0, help="least score of a membrane"),
-        "window": Param(type="int", unit="voxels", default=160, min=32,
-                        help="window; a multiple of 32. Less than 160 segments worse"),
+        "window": Param(type="int", unit="voxels", default=160, min=32, multiple_of=32,
+                        help="window; less than 160 segments worse"),
     },
     # A tomogram without membranes is a result.
     output=(

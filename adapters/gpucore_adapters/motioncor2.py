@@ -30,6 +30,41 @@ _MRC = (".mrc", ".mrcs")
 _TIFF = (".tif", ".tiff")
 _EER = (".eer",)
 
+OPTIONS: tuple[str | Group, ...] = (
+    # A path option without its path would swallow the next flag: each is in a group.
+    Group(args=("-FmIntFile", "%(frame_integration)s")),
+    Group(when="eer_backwards", args=("-TiffOrder", "-1")),
+    Group(args=("-Gain", "%(gain)s",
+                "-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
+    Group(when="gain_inverse", args=("-InvGain", "1")),
+    Group(args=("-Dark", "%(dark)s")),
+    Group(args=("-DefectFile", "%(defect_file)s")),
+    Group(args=("-DefectMap", "%(defect_map)s")),
+    Group(args=("-PixSize", "%(pixel_size)s")),
+    "-kV", "%(voltage)s",
+    Group(args=("-FmDose", "%(dose_per_frame)s")),
+    # The dose of a frame may also stand in frame_integration.
+    Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
+    # One word a number: its lists of fractions are not split at commas or blanks.
+    "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
+    "-FtBin", "%(bin)s",
+    Group(args=("-Patch", "%(patch)s")),
+    "-Iter", "%(iterations)s",
+    "-Tol", "%(tolerance)s",
+    "-Bft", "%(bfactor)s",
+    Group(args=("-Group", "%(group)s")),
+    Group(args=("-FmRef", "%(reference_frame)s")),
+    Group(when="throw", at_least=1, args=("-Throw", "%(throw)s")),
+    Group(when="trunc", at_least=1, args=("-Trunc", "%(trunc)s")),
+    Group(args=("-Mag", "%(magnification)s")),
+    Group(when="phase_only", args=("-PhaseOnly", "1")),
+    Group(when="in_frame_motion", args=("-InFmMotion", "1")),
+    Group(when="correct_interpolation", args=("-CorrInterp", "1")),
+    Group(when="split_sum", args=("-SplitSum", "1")),
+    Group(when="out_stack", args=("-OutStack", "1", "%(stack_binning)s")),
+)  # fmt: skip
+"""What it is told of any movie, between its input and its logs."""
+
 _COMMAND = Template(
     argv=(
         "%(EXE)s",
@@ -38,37 +73,7 @@ _COMMAND = Template(
         Group(when="movie", suffix=_EER,
               args=("-InEer", "%(movie)s", "-EerSampling", "%(eer_sampling)s")),
         "-OutMrc", "%(out)s",
-        # A path option without its path would swallow the next flag: each is in a group.
-        Group(args=("-FmIntFile", "%(frame_integration)s")),
-        Group(when="eer_backwards", args=("-TiffOrder", "-1")),
-        Group(args=("-Gain", "%(gain)s",
-                    "-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
-        Group(when="gain_inverse", args=("-InvGain", "1")),
-        Group(args=("-Dark", "%(dark)s")),
-        Group(args=("-DefectFile", "%(defect_file)s")),
-        Group(args=("-DefectMap", "%(defect_map)s")),
-        Group(args=("-PixSize", "%(pixel_size)s")),
-        "-kV", "%(voltage)s",
-        Group(args=("-FmDose", "%(dose_per_frame)s")),
-        # The dose of a frame may also stand in frame_integration.
-        Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
-        # One word a number: its lists of fractions are not split at commas or blanks.
-        "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
-        "-FtBin", "%(bin)s",
-        Group(args=("-Patch", "%(patch)s")),
-        "-Iter", "%(iterations)s",
-        "-Tol", "%(tolerance)s",
-        "-Bft", "%(bfactor)s",
-        Group(args=("-Group", "%(group)s")),
-        Group(args=("-FmRef", "%(reference_frame)s")),
-        Group(when="throw", at_least=1, args=("-Throw", "%(throw)s")),
-        Group(when="trunc", at_least=1, args=("-Trunc", "%(trunc)s")),
-        Group(args=("-Mag", "%(magnification)s")),
-        Group(when="phase_only", args=("-PhaseOnly", "1")),
-        Group(when="in_frame_motion", args=("-InFmMotion", "1")),
-        Group(when="correct_interpolation", args=("-CorrInterp", "1")),
-        Group(when="split_sum", args=("-SplitSum", "1")),
-        Group(when="out_stack", args=("-OutStack", "1", "%(stack_binning)s")),
+        *OPTIONS,
         Group(args=("-LogDir", "%(log_dir)s")),
         Group(args=("-GpuMemUsage", "%(gpu_memory)s")),
         "-Gpu", "%(GPU)s",

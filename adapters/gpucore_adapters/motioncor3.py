@@ -42,6 +42,47 @@ _EER = (".eer",)
 # It tells an image's format by the suffix, and a reference of any other is silently not used.
 _GAIN = (("mrc", _MRC), ("tif", (*_TIFF, ".gain")))
 
+OPTIONS: tuple[str | Group, ...] = (
+    # A path option without its path would swallow the next flag: each is in a group.
+    Group(when="frame_integration", args=("-FmIntFile", "frames.txt")),
+    Group(when="eer_backwards", args=("-TiffOrder", "-1")),
+    *(Group(when="gain", suffix=suffix, args=("-Gain", f"gain.{kind}"))
+      for kind, suffix in _GAIN),
+    Group(when="gain",
+          args=("-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
+    Group(when="gain_inverse", args=("-InvGain", "1")),
+    Group(when="dark", args=("-Dark", "dark.mrc")),
+    Group(when="defect_file", args=("-DefectFile", "defects.txt")),
+    Group(when="defect_map", args=("-DefectMap", "defect_map")),
+    Group(args=("-PixSize", "%(pixel_size)s")),
+    "-kV", "%(voltage)s",
+    # Without -Cs the program takes 2.7 and makes two files that nobody asked for.
+    Group(unless="cs", args=("-Cs", "0")),
+    Group(when="cs", args=("-Cs", "%(cs)s", "-AmpCont", "%(amplitude_contrast)s")),
+    Group(args=("-ExtPhase", "%(phase_shift)s")),
+    Group(args=("-FmDose", "%(dose_per_frame)s")),
+    # The dose of a frame may also stand in frame_integration.
+    Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
+    # One word a number: its lists of fractions are not split at commas or blanks.
+    "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
+    "-FtBin", "%(bin)s",
+    Group(args=("-Patch", "%(patch)s")),
+    "-Iter", "%(iterations)s",
+    "-Tol", "%(tolerance)s",
+    "-Bft", "%(bfactor)s",
+    "-Group", "%(group)s",
+    Group(args=("-FmRef", "%(reference_frame)s")),
+    Group(when="throw", at_least=1, args=("-Throw", "%(throw)s")),
+    Group(when="trunc", at_least=1, args=("-Trunc", "%(trunc)s")),
+    Group(args=("-Mag", "%(magnification)s")),
+    Group(when="phase_only", args=("-PhaseOnly", "1")),
+    Group(when="in_frame_motion", args=("-InFmMotion", "1")),
+    Group(when="correct_interpolation", args=("-CorrInterp", "1")),
+    Group(when="split_sum", args=("-SplitSum", "1")),
+    Group(when="out_stack", args=("-OutStack", "1", "%(stack_binning)s")),
+)  # fmt: skip
+"""What it is told of any movie, between its input and its logs."""
+
 _COMMAND = Template(
     own_directory=True,
     argv=(
@@ -51,43 +92,7 @@ _COMMAND = Template(
         Group(when="movie", suffix=_EER,
               args=("-InEer", "movie%(movie.suffix)s", "-EerSampling", "%(eer_sampling)s")),
         "-OutMrc", "aligned.mrc",
-        # A path option without its path would swallow the next flag: each is in a group.
-        Group(when="frame_integration", args=("-FmIntFile", "frames.txt")),
-        Group(when="eer_backwards", args=("-TiffOrder", "-1")),
-        *(Group(when="gain", suffix=suffix, args=("-Gain", f"gain.{kind}"))
-          for kind, suffix in _GAIN),
-        Group(when="gain",
-              args=("-RotGain", "%(gain_rotation)s", "-FlipGain", "%(gain_flip)s")),
-        Group(when="gain_inverse", args=("-InvGain", "1")),
-        Group(when="dark", args=("-Dark", "dark.mrc")),
-        Group(when="defect_file", args=("-DefectFile", "defects.txt")),
-        Group(when="defect_map", args=("-DefectMap", "defect_map")),
-        Group(args=("-PixSize", "%(pixel_size)s")),
-        "-kV", "%(voltage)s",
-        # Without -Cs the program takes 2.7 and makes two files that nobody asked for.
-        Group(unless="cs", args=("-Cs", "0")),
-        Group(when="cs", args=("-Cs", "%(cs)s", "-AmpCont", "%(amplitude_contrast)s")),
-        Group(args=("-ExtPhase", "%(phase_shift)s")),
-        Group(args=("-FmDose", "%(dose_per_frame)s")),
-        # The dose of a frame may also stand in frame_integration.
-        Group(when="initial_dose", at_least=_SOME_DOSE, args=("-InitDose", "%(initial_dose)s")),
-        # One word a number: its lists of fractions are not split at commas or blanks.
-        "-SumRange", "%(sum_dose_min)s", "%(sum_dose_max)s",
-        "-FtBin", "%(bin)s",
-        Group(args=("-Patch", "%(patch)s")),
-        "-Iter", "%(iterations)s",
-        "-Tol", "%(tolerance)s",
-        "-Bft", "%(bfactor)s",
-        "-Group", "%(group)s",
-        Group(args=("-FmRef", "%(reference_frame)s")),
-        Group(when="throw", at_least=1, args=("-Throw", "%(throw)s")),
-        Group(when="trunc", at_least=1, args=("-Trunc", "%(trunc)s")),
-        Group(args=("-Mag", "%(magnification)s")),
-        Group(when="phase_only", args=("-PhaseOnly", "1")),
-        Group(when="in_frame_motion", args=("-InFmMotion", "1")),
-        Group(when="correct_interpolation", args=("-CorrInterp", "1")),
-        Group(when="split_sum", args=("-SplitSum", "1")),
-        Group(when="out_stack", args=("-OutStack", "1", "%(stack_binning)s")),
+        *OPTIONS,
         Group(when="save_alignment", args=("-OutAln", ".")),
         "-LogDir", ".",
         Group(args=("-GpuMemUsage", "%(gpu_memory)s")),

@@ -23,6 +23,7 @@ from gpucore.standard import (
     Template,
     Version,
 )
+from gpucore_adapters.relion_failures import GPU_IS_FULL, MEMORY_FAILURE, NO_GPU, PARTICLE_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,24 +58,9 @@ _FLAGS = (
 _LAST = 999
 
 
-def _of_last_iteration(
-    name: str, ending: str, *, check: Literal["file", "mrc"] = "file"
-) -> tuple[Output, ...]:
+def _of_last_iteration(name: str, ending: str, *, check: Literal["file", "mrc"] = "file") -> Output:
     """Return an output of the last iteration, whose number RELION writes in three digits."""
-    return tuple(
-        Output(
-            name=name,
-            path=f"%(out)s_it{zeros}%(iterations)s_{ending}",
-            check=check,
-            when="iterations",
-            equals=tuple(numbers),
-        )
-        for zeros, numbers in (
-            ("00", range(1, 10)),
-            ("0", range(10, 100)),
-            ("", range(100, _LAST + 1)),
-        )
-    )
+    return Output(name=name, path=f"%(out)s_it%(iterations)03d_{ending}", check=check)
 
 
 RELION_CLASS2D = Adapter(
@@ -231,10 +217,10 @@ RELION_CLASS2D = Adapter(
         ),
     },
     output=(
-        *_of_last_iteration("classes", "classes.mrcs", check="mrc"),
-        *_of_last_iteration("particles_out", "data.star"),
-        *_of_last_iteration("model", "model.star"),
-        *_of_last_iteration("optimiser", "optimiser.star"),
+        _of_last_iteration("classes", "classes.mrcs", check="mrc"),
+        _of_last_iteration("particles_out", "data.star"),
+        _of_last_iteration("model", "model.star"),
+        _of_last_iteration("optimiser", "optimiser.star"),
     ),
     failure=(
         Failure(
@@ -245,12 +231,12 @@ RELION_CLASS2D = Adapter(
             effect="warn",
         ),
         Failure(
-            match=r"ran out of memory on the GPU|CudaCustomAllocator out of memory",
+            match=GPU_IS_FULL,
             class_=FailureClass.OUT_OF_MEMORY,
             hint="fewer ranks on each GPU, fewer classes, or smaller images",
         ),
         Failure(
-            match=r"There was an issue with the GPU-ids|You have no GPUs compatible with RELION",
+            match=NO_GPU,
             class_=FailureClass.NO_DEVICE,
         ),
         Failure(
@@ -282,7 +268,8 @@ RELION_CLASS2D = Adapter(
             hint="fewer ranks (`mpi`), or a batch job with more",
         ),
         Failure(match=r"exiting with an abort", class_=FailureClass.INTERRUPTED),
-        Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+        MEMORY_FAILURE,
+        *PARTICLE_FAILURES,
         Failure(
             match=r"Option .*\sis not a valid RELION argument",
             class_=FailureClass.PROGRAM_FAULT,

@@ -19,7 +19,7 @@ from gpucore_adapters.relion_refine import (
 )
 from specimens import write_mrc, write_particles
 
-from gpucore.errors import StepError
+from gpucore.errors import ParameterError, StepError
 from gpucore.standard import FailureClass, Group
 
 if TYPE_CHECKING:
@@ -121,15 +121,28 @@ def test_halves_are_refined_by_ranks_of_their_own_and_bodies_go_on_from_there(
     assert mrcfile.read(bodies.outputs["body2"]).shape == (BOX, BOX, BOX)
 
 
-def test_an_even_number_of_ranks_is_explained(relion: Open, tmp_path: Path) -> None:
+def test_an_even_number_of_ranks_is_refused_before_relion_is_started(
+    relion: Open, tmp_path: Path
+) -> None:
     star = write_particles(tmp_path, count=24, box=BOX)
     reference = write_blob(tmp_path / "blob.mrc")
+    with relion() as executor, pytest.raises(ParameterError, match="not an odd number"):
+        executor.submit(RELION_REFINE3D, particles=star, reference=reference, mpi=4, **COARSE)
+
+
+def test_what_is_wrong_with_a_stack_is_explained(relion: Open, tmp_path: Path) -> None:
+    star = write_particles(tmp_path, count=8, box=BOX)
+    reference = write_blob(tmp_path / "blob.mrc")
+    stack = tmp_path / "particles.mrcs"
+    with mrcfile.new(stack, overwrite=True) as file:
+        file.set_data(np.zeros((8, BOX, BOX), np.complex64))
+        file.set_image_stack()
     with relion() as executor, pytest.raises(StepError) as error:
         executor.submit(
-            RELION_REFINE3D, particles=star, reference=reference, mpi=4, **COARSE
+            RELION_CLASS3D, particles=star, reference=reference, iterations=1, **COARSE
         ).result()
     assert error.value.outcome.failure is FailureClass.BAD_INPUT
-    assert "`mpi` must be odd" in str(error.value)
+    assert "complex or unknown MRC mode" in str(error.value)
 
 
 def test_a_first_map_is_made_without_a_reference(relion: Open, tmp_path: Path) -> None:
@@ -140,7 +153,9 @@ def test_a_first_map_is_made_without_a_reference(relion: Open, tmp_path: Path) -
         outcome = executor.submit(
             RELION_INITIALMODEL_SGD,
             particles=star,
-            schedule="5+10+5",
+            first_iterations=5,
+            between_iterations=10,
+            last_iterations=5,
             first_resolution=40,
             last_resolution=30,
             first_subset=10,

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from gpucore.plugins import hookimpl
 from gpucore_adapters.eman2.convnet import BOXER, SEGMENT, SEGMENT_TRAIN
+from gpucore_adapters.eman2.drivers import HETER_REFINE, REFINE_ITER, SPT_REFINE_ITER
 from gpucore_adapters.eman2.gmm import GMM_REFINE
 from gpucore_adapters.eman2.gmm_new import GMM_ALIGN, GMM_JAX, GMM_REFINE_NEW
 from gpucore_adapters.eman2.gmm_point import GMM_POINT
+from gpucore_adapters.eman2.missing_wedge import FILL_WEDGE, FILL_WEDGE_TRAIN
 from gpucore_adapters.eman2.particles import MAKE3D, SPT_ALIGN
 
 if TYPE_CHECKING:
@@ -29,8 +31,13 @@ def gpucore_adapters() -> Iterable[Adapter]:
         GMM_JAX,
         GMM_POINT,
         SPT_ALIGN,
+        REFINE_ITER,
+        SPT_REFINE_ITER,
+        HETER_REFINE,
         BOXER,
         SEGMENT_TRAIN,
         SEGMENT,
         MAKE3D,
+        FILL_WEDGE_TRAIN,
+        FILL_WEDGE,
     )

@@ -77,7 +77,7 @@ GMM_REFINE = Adapter(
         "particle_folder": Param(type="path", optional=True, check="directory",
                                  help="the project's folder particles, when a .lst file names "
                                  "its images there"),
-        "symmetry": Param(type="string", default="c1", blanks=False, help="point group, c or d"),
+        "symmetry": Param(type="string", default="c1", pattern=r"[cd]\d+", help="point group"),
         "iterations": Param(type="int", default=10, min=1, help="rounds over all particles"),
         "learning_rate": Param(type="float", default=1e-4, above=0, help="learning rate"),
         "batch": Param(type="int", unit="particles", default=32, min=1,

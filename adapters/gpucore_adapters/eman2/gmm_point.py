@@ -60,7 +60,7 @@ GMM_POINT = Adapter(
                        help="points to start from (.txt); heter needs them"),
         "points": Param(type="int", optional=True, min=1,
                         help="number of points; train without a model needs it"),
-        "symmetry": Param(type="string", default="c1", blanks=False, help="point group, c or d"),
+        "symmetry": Param(type="string", default="c1", pattern=r"[cd]\d+", help="point group"),
         "iterations": Param(type="int", default=32, min=1, help="rounds over all particles"),
         "learning_rate": Param(type="float", default=1e-4, above=0, help="learning rate"),
         "batch": Param(type="int", unit="particles", default=192, min=1,

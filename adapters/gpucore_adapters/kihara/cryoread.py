@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gpucore.standard import Adapter, Example, Failure, FailureClass, Group, Output, Param, Template
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from . import facts
 
@@ -38,11 +39,13 @@ CRYOREAD = Adapter(
     ),
     params={
         "map": Param(
-            type="path", item=True, suffix=(".mrc", ".map"), check="mrc", blanks=False, help="map"
+            type="path", item=True, suffix=(".mrc", ".map"), check="mrc", blanks=False,
+            pattern=PLAIN_NAME, help="map"
         ),
         "home": facts.home("CryoREAD, with main.py and best_model"),
         "out": Param(
             type="path", output="%(map.stem)s_cryoread", check="directory", blanks=False,
+            pattern=PLAIN_NAME,
             help="folder of the results",
         ),
         "sequence": Param(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gpucore.standard import Adapter, Example, Link, Output, Param, Template
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from . import facts
 
@@ -45,15 +46,17 @@ DAQ = Adapter(
     ),
     params={
         "model": Param(
-            type="path", item=True, suffix=(".pdb",), blanks=False, help="protein model"
+            type="path", item=True, suffix=(".pdb",), blanks=False,
+            pattern=PLAIN_NAME, help="protein model"
         ),
         "map": Param(
-            type="path", suffix=(".mrc",), check="mrc", blanks=False,
+            type="path", suffix=(".mrc",), check="mrc", blanks=False, pattern=PLAIN_NAME,
             help="its map; of a pixel of 1 Å it need not be resampled",
         ),
         "home": facts.home("DAQ, with main.py; a C compiler and make must be there, too"),
         "out": Param(
             type="path", output="%(model.stem)s_daq", check="directory", blanks=False,
+            pattern=PLAIN_NAME,
             help="folder of the results",
         ),
         "window": Param(

@@ -15,6 +15,7 @@ from gpucore.standard import (
     Program,
     Template,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from . import facts
 
@@ -49,13 +50,16 @@ DEEPMAINMAST = Adapter(
     ),
     params={
         "map": Param(
-            type="path", item=True, suffix=(".mrc",), check="mrc", blanks=False, help="map"
+            type="path", item=True, suffix=(".mrc",), check="mrc", blanks=False,
+            pattern=PLAIN_NAME, help="map"
         ),
-        "sequence": Param(type="path", blanks=False, help="FASTA file of all chains"),
+        "sequence": Param(type="path", blanks=False,
+                          pattern=PLAIN_NAME, help="FASTA file of all chains"),
         "home": facts.home("DeepMainMast, with server_bin"),
         "contour": Param(type="float", min=0, help="density that counts at least"),
         "out": Param(
             type="path", output="%(map.stem)s_deepmainmast", check="directory", blanks=False,
+            pattern=PLAIN_NAME,
             help="folder of the results",
         ),
         "trace_time": Param(
@@ -69,11 +73,11 @@ DEEPMAINMAST = Adapter(
             type="int", default=4, min=1, no_more_than="threads", help="CPU cores of each task"
         ),
         "alphafold": Param(
-            type="path", optional=True, suffix=(".pdb",), blanks=False,
+            type="path", optional=True, suffix=(".pdb",), blanks=False, pattern=PLAIN_NAME,
             help="model by AlphaFold that is used, too",
         ),
         "rosetta": Param(
-            type="path", optional=True, check="directory", blanks=False,
+            type="path", optional=True, check="directory", blanks=False, pattern=PLAIN_NAME,
             help="folder of Rosetta: build all atoms; else the main chain alone",
         ),
         "homo_oligomer": Param(

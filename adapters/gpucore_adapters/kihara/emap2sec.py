@@ -13,6 +13,7 @@ from gpucore.standard import (
     Param,
     Template,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from . import facts
 
@@ -42,7 +43,8 @@ EMAP2SECPLUS = Adapter(
     ),
     params={
         "map": Param(
-            type="path", item=True, suffix=(".mrc", ".map"), check="mrc", blanks=False, help="map"
+            type="path", item=True, suffix=(".mrc", ".map"), check="mrc", blanks=False,
+            pattern=PLAIN_NAME, help="map"
         ),
         "home": facts.home("Emap2sec+, with main.py; `make` was called in its process_map once"),
         "networks": Param(
@@ -50,6 +52,7 @@ EMAP2SECPLUS = Adapter(
         ),
         "out": Param(
             type="path", output="%(map.stem)s_emap2sec", check="directory", blanks=False,
+            pattern=PLAIN_NAME,
             help="folder of the results",
         ),
         "kind": Param(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gpucore.standard import Failure, FailureClass, Gpu, GpuUse, Param, Program
 from gpucore_adapters.pytorch_failures import PYTORCH_FAILURES, out_of_memory
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 FAMILY = "Kihara lab"
 LICENCE = "GPL-3.0; another for commercial use"
@@ -33,7 +34,13 @@ def python(repository: str) -> Program:
 
 def home(program: str) -> Param:
     """Return the parameter of the program's own folder."""
-    return Param(type="path", check="directory", blanks=False, help=f"folder of {program}")
+    return Param(
+        type="path",
+        check="directory",
+        blanks=False,
+        pattern=PLAIN_NAME,
+        help=f"folder of {program}",
+    )
 
 
 def batch(default: int) -> Param:

@@ -112,8 +112,8 @@ _TRAIN_PARAMS = {
         help="part of the images' box that they are reduced to; 128 pixels must remain",
     ),
     "template_size": Param(
-        type="int", unit="pixels", default=192, min=128, max=256, section="Training",
-        help="box of the network's volume, a multiple of 16",
+        type="int", unit="pixels", default=192, min=128, max=256, multiple_of=16,
+        section="Training", help="box of the network's volume",
     ),
     "bfactor": Param(
         type="float", unit="Å²", default=4.0, min=0, section="Training", help="damping, 3 to 6"
@@ -135,6 +135,9 @@ _TRAIN_PARAMS = {
 _TRAIN_OUTPUTS = (
     Output(name="config", path="%(out)s/config.pkl"),
     Output(name="log", path="%(out)s/run.log", match=r"Average validation gen_loss"),
+    # It counts epochs from 0, and saves each of them.
+    Output(name="weights", path="%(out)s/weights.%(epochs - 1)s.pkl"),
+    Output(name="latent", path="%(out)s/z.%(epochs - 1)s.pkl"),
 )
 
 # train_multi ends with `Finsihed in`.
@@ -143,8 +146,7 @@ _TRAINED = r"Fin(?:ished|sihed) in .+ per epoch\)"
 _UNVERIFIED = (
     "never run",
     "the GPU memory that it needs, and whether it trains on the CPU",
-    "that weights.N.pkl and z.N.pkl of the last epoch are there: this form cannot count N = "
-    "epochs - 1",
+    "with `load` it goes on behind the epoch of those weights: `epochs` must be more than that",
 )
 
 OPUSDSD_TRAIN_CV = Adapter(

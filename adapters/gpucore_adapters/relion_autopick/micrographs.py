@@ -17,6 +17,7 @@ from gpucore.standard import (
     Program,
     Version,
 )
+from gpucore_adapters.relion_failures import IMAGE_FAILURE, MEMORY_FAILURE
 
 __all__ = [
     "CODES",
@@ -146,7 +147,8 @@ FAILURES = (
         class_=FailureClass.BAD_INPUT,
         hint="a STAR file of references must name them by absolute paths",
     ),
-    Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+    IMAGE_FAILURE,
+    MEMORY_FAILURE,
     Failure(
         match=r"Option .*\sis not a valid RELION argument",
         class_=FailureClass.PROGRAM_FAULT,

@@ -14,6 +14,7 @@ from gpucore.standard import (
     Param,
     Template,
 )
+from gpucore_adapters.relion_failures import GPU_IS_FULL, NO_GPU
 
 from .micrographs import (
     CODES,
@@ -137,12 +138,12 @@ RELION_AUTOPICK = Adapter(
             effect="warn",
         ),
         Failure(
-            match=r"ran out of memory on the GPU|CudaCustomAllocator out of memory",
+            match=GPU_IS_FULL,
             class_=FailureClass.OUT_OF_MEMORY,
             hint="make `shrink` smaller",
         ),
         Failure(
-            match=r"There was an issue with the GPU-ids|You have no GPUs compatible with RELION",
+            match=NO_GPU,
             class_=FailureClass.NO_DEVICE,
         ),
         Failure(

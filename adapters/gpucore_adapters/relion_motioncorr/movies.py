@@ -17,6 +17,7 @@ from gpucore.standard import (
     Program,
     Version,
 )
+from gpucore_adapters.relion_failures import IMAGE_FAILURE, MEMORY_FAILURE
 
 __all__ = ["COMMON", "FAILURES", "FILES", "INPUT", "LINKS", "OUTPUTS", "PARAMS", "PROGRAM"]
 
@@ -245,8 +246,7 @@ FAILURES = (
         hint="RELION reads TIFF in strips only: convert it (tiffcp -s)",
     ),
     Failure(
-        match=r"exceeds stack size|Invalid Spider file|error in reading header of image"
-        r"|bad magic number|Cannot read TIFF header|Image::openFile cannot open: movie",
+        match=rf"{IMAGE_FAILURE.match}|bad magic number|Cannot read TIFF header",
         class_=FailureClass.BAD_INPUT,
         hint="the movie is none that RELION can read",
     ),
@@ -259,7 +259,7 @@ FAILURES = (
         class_=FailureClass.DISK_FULL,
         hint="most often a full disk",
     ),
-    Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+    MEMORY_FAILURE,
     Failure(
         match=r"Option .*\sis not a valid RELION argument",
         class_=FailureClass.PROGRAM_FAULT,

@@ -13,8 +13,9 @@ from gpucore.standard import (
     Program,
     Template,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 
-from .program import FAILURES, FOLDER_NOTE, HOMEPAGE, LICENCE, VERSION, folder
+from .program import FAILURES, HOMEPAGE, LICENCE, VERSION, folder
 
 __all__ = ["RELION_CLASS_RANKER"]
 
@@ -46,6 +47,7 @@ RELION_CLASS_RANKER = Adapter(
             type="path",
             item=True,
             blanks=False,  # it names the folder
+            pattern=PLAIN_NAME,
             suffix=("_optimiser.star",),
             help="run_itNNN_optimiser.star of a 2D classification, that of its last iteration",
         ),
@@ -118,5 +120,5 @@ RELION_CLASS_RANKER = Adapter(
     citation="Kimanius et al., Biochem. J. 478 (2021) 4169-4185, doi:10.1042/BCJ20210708",
     source="3dem/relion tag 5.0.1, src/class_ranker.cpp, src/pipeline_jobs.cpp; "
     "3dem/relion-classranker 8727e78, command_line.py (device cpu)",
-    unverified=("never run: Debian's RELION 3.1 does not have it", FOLDER_NOTE),
+    unverified=("never run: Debian's RELION 3.1 does not have it",),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gpucore.standard import Adapter, Example, Group, Output, Param, Program, Template
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from .program import (
     FAILURES,
-    FOLDER_NOTE,
     HOMEPAGE,
     INSTALL,
     LICENCE,
@@ -63,6 +63,7 @@ RELION_CTF_REFINE = Adapter(
             type="path",
             item=True,
             blanks=False,  # it names the folder
+            pattern=PLAIN_NAME,
             section="Input",
             help="STAR file of refined particles; its images lie below the working folder",
         ),
@@ -109,7 +110,7 @@ RELION_CTF_REFINE = Adapter(
         "defocus_mode": Param(
             type="string",
             default="fpmff",
-            blanks=False,
+            pattern="[fpm]{5}",
             section="Fit",
             help="5 letters for phase shift, defocus, astigmatism, Cs and B-factor: f fixed, m for "
             "each micrograph, p for each particle",
@@ -147,12 +148,13 @@ RELION_CTF_REFINE = Adapter(
                 "particles": "Refine3D/job020/run_data.star",
                 "postprocess": "PostProcess/job022/postprocess.star",
                 "out": "CtfRefine/job023",
+                "defocus_mode": "fpfff",
                 "threads": 8,
             },
             argv=(
                 *("relion_ctf_refine", "--i", "Refine3D/job020/run_data.star"),
                 *("--f", "PostProcess/job022/postprocess.star", "--o", "CtfRefine/job023/"),
-                *("--fit_defocus", "--fit_mode", "fpmff", "--kmin_defocus", "30.0", "--j", "8"),
+                *("--fit_defocus", "--fit_mode", "fpfff", "--kmin_defocus", "30.0", "--j", "8"),
             ),
         ),
         Example(
@@ -200,5 +202,5 @@ RELION_CTF_REFINE = Adapter(
     source="3dem/relion tags 3.1.3 and 5.0.1, src/jaz/ctf/ctf_refiner.cpp and its estimators, "
     "src/jaz/reference_map.cpp, src/pipeline_jobs.cpp; the options as RELION 3.1.3 of Debian 12 "
     "prints them",
-    unverified=("not run on data", FOLDER_NOTE),
+    unverified=("not run on data",),
 )

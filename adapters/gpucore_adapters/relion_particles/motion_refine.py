@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gpucore.standard import Adapter, Example, Group, Output, Param, Program, Template
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 from .program import (
     FAILURES,
-    FOLDER_NOTE,
     HOMEPAGE,
     INSTALL,
     LICENCE,
@@ -77,6 +77,7 @@ RELION_MOTION_REFINE = Adapter(
             type="path",
             item=True,
             blanks=False,  # it names the folder
+            pattern=PLAIN_NAME,
             section="Input",
             help="STAR file of refined particles, from micrographs of relion_run_motioncorr",
         ),
@@ -254,5 +255,5 @@ RELION_MOTION_REFINE = Adapter(
     citation="Zivanov et al., IUCrJ 6 (2019) 5-17, doi:10.1107/S205225251801463X",
     source="3dem/relion tags 3.1.3 and 5.0.1, src/jaz/motion/motion_refiner.cpp, "
     "motion_estimator.cpp, frame_recombiner.cpp, motion_param_estimator.cpp, src/pipeline_jobs.cpp",
-    unverified=("not run on data", FOLDER_NOTE),
+    unverified=("not run on data",),
 )

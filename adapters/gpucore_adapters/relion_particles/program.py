@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gpucore.standard import Failure, FailureClass, Group, Param, Version
+from gpucore_adapters.relion_failures import MEMORY_FAILURE, PARTICLE_FAILURES
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 __all__ = [
     "FAILURES",
-    "FOLDER_NOTE",
     "HOMEPAGE",
     "INSTALL",
     "LICENCE",
@@ -46,11 +47,6 @@ MPI = Param(
     help="1: no MPI; else ranks that share the micrographs, the first among them",
 )
 
-FOLDER_NOTE = (
-    "RELION hands the output folder's name to a shell (mkdir, its PDF): a name with $ ; & or the "
-    "like is not safe there"
-)
-
 
 def folder(job: str, item: str = "particles") -> Param:
     """Return the parameter of the output folder, whose files have names of their own."""
@@ -60,6 +56,7 @@ def folder(job: str, item: str = "particles") -> Param:
         check="directory",
         # It stands in lines for a shell, without quotes.
         blanks=False,
+        pattern=PLAIN_NAME,
         help="folder of all outputs, without blanks",
     )
 
@@ -93,7 +90,8 @@ FAILURES = (
         hint="Open MPI does not run as root, unless OMPI_ALLOW_RUN_AS_ROOT=1 and "
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 are set",
     ),
-    Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+    MEMORY_FAILURE,
+    *PARTICLE_FAILURES,
     Failure(
         match=r"Option .*\sis not a valid RELION argument",
         class_=FailureClass.PROGRAM_FAULT,

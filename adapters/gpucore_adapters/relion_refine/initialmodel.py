@@ -83,10 +83,10 @@ PARAMS = {
 
 OUTPUTS = (
     # There is a map for each class; the first is always there.
-    *of_last_iteration("map", "class001.mrc", check="mrc"),
-    *of_last_iteration("particles_out", "data.star"),
-    *of_last_iteration("model", "model.star"),
-    *of_last_iteration("optimiser", "optimiser.star"),
+    of_last_iteration("map", "class001.mrc", check="mrc"),
+    of_last_iteration("particles_out", "data.star"),
+    of_last_iteration("model", "model.star"),
+    of_last_iteration("optimiser", "optimiser.star"),
 )
 
 RELION_INITIALMODEL = Adapter(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
-from gpucore.standard import Adapter, Example, Group, Output, Param, Template
+from gpucore.standard import Adapter, Example, Output, Param, Template
 
 from .parts import (
     PARTICLES,
@@ -32,36 +33,25 @@ from .running import FIRST_PARAMS, RUN_ARGV, mpi
 
 __all__ = ["RELION_INITIALMODEL_SGD"]
 
-# The last iteration, which names the outputs, is the sum of the three.
-_SCHEDULES = tuple(
-    (f"{first}+{between}+{last}", (first, between, last))
-    for first, between, last in (
-        (5, 10, 5),
-        (10, 50, 10),
-        (25, 100, 25),
-        (50, 200, 50),
-        (100, 400, 100),
-    )
-)
+# The last iteration names the outputs, in the three digits that RELION has for it.
+_LAST = "%(first_iterations + between_iterations + last_iterations)03d"
 
 
-def _outputs() -> tuple[Output, ...]:
-    return tuple(
-        Output(
-            name=name,
-            path=f"%(out)s_it{sum(phases):03d}_{ending}",
-            check="mrc" if ending.endswith(".mrc") else "file",
-            when="schedule",
-            equals=(schedule,),
-        )
-        for name, ending in (
-            ("map", "class001.mrc"),
-            ("particles_out", "data.star"),
-            ("model", "model.star"),
-            ("optimiser", "optimiser.star"),
-        )
-        for schedule, phases in _SCHEDULES
+def _iterations(default: int, most: int, phase: str) -> Param:
+    return Param(
+        type="int",
+        unit="iterations",
+        default=default,
+        min=1,
+        max=most,
+        section="Model",
+        help=f"mini-batches of {phase}",
     )
+
+
+def _output(name: str, ending: str) -> Output:
+    check: Literal["mrc", "file"] = "mrc" if ending.endswith(".mrc") else "file"
+    return Output(name=name, path=f"%(out)s_it{_LAST}_{ending}", check=check)
 
 
 RELION_INITIALMODEL_SGD = Adapter(
@@ -76,17 +66,9 @@ RELION_INITIALMODEL_SGD = Adapter(
             *MPI_OR_NOT,
             *("--i", "%(particles)s", "--o", "%(out)s", "--sgd", "--denovo_3dref"),
             *("--K", "%(classes)s", "--sym", "%(symmetry)s"),
-            *(
-                Group(
-                    args=(
-                        *("--sgd_ini_iter", str(first), "--sgd_inbetween_iter", str(between)),
-                        *("--sgd_fin_iter", str(last)),
-                    ),
-                    when="schedule",
-                    equals=(schedule,),
-                )
-                for schedule, (first, between, last) in _SCHEDULES
-            ),
+            *("--sgd_ini_iter", "%(first_iterations)s"),
+            *("--sgd_inbetween_iter", "%(between_iterations)s"),
+            *("--sgd_fin_iter", "%(last_iterations)s"),
             *("--sgd_ini_resol", "%(first_resolution)s"),
             *("--sgd_fin_resol", "%(last_resolution)s"),
             *("--sgd_ini_subset", "%(first_subset)s", "--sgd_fin_subset", "%(last_subset)s"),
@@ -105,14 +87,9 @@ RELION_INITIALMODEL_SGD = Adapter(
         "out": out("initialmodel"),
         "classes": Param(type="int", default=1, min=1, section="Model", help="number of maps"),
         "symmetry": SYMMETRY,
-        "schedule": Param(
-            type="choice",
-            default="50+200+50",
-            choices=tuple(schedule for schedule, _ in _SCHEDULES),
-            unit="iterations",
-            section="Model",
-            help="first phase, those between, and last phase",
-        ),
+        "first_iterations": _iterations(50, 100, "the first phase"),
+        "between_iterations": _iterations(200, 799, "the phase between"),
+        "last_iterations": _iterations(50, 100, "the last phase"),
         "first_resolution": Param(
             type="float",
             unit="Å",
@@ -162,7 +139,12 @@ RELION_INITIALMODEL_SGD = Adapter(
         "mpi": mpi(halves=False),
         **FIRST_PARAMS,
     },
-    output=_outputs(),
+    output=(
+        _output("map", "class001.mrc"),
+        _output("particles_out", "data.star"),
+        _output("model", "model.star"),
+        _output("optimiser", "optimiser.star"),
+    ),
     failure=FAILURES,
     example=(
         Example(
@@ -211,7 +193,9 @@ RELION_INITIALMODEL_SGD = Adapter(
             params={
                 "particles": "particles.star",
                 "particle_diameter": 180,
-                "schedule": "25+100+25",
+                "first_iterations": 25,
+                "between_iterations": 100,
+                "last_iterations": 25,
             },
             argv=(
                 *("relion_refine", "--i", "particles.star"),
@@ -233,8 +217,6 @@ RELION_INITIALMODEL_SGD = Adapter(
     source=f"RELION 3.1.3 of Debian 12, run on the CPU; {SOURCE}",
     unverified=(
         *UNVERIFIED,
-        "other schedules than those listed: their outputs could not be named, since the form does "
-        "not add numbers",
         "the CTF is left out, as in the window of RELION 3.1",
     ),
 )

@@ -33,24 +33,9 @@ LAST = 999
 """RELION writes three digits of an iteration's number."""
 
 
-def of_last_iteration(
-    name: str, ending: str, *, check: Literal["file", "mrc"] = "file"
-) -> tuple[Output, ...]:
+def of_last_iteration(name: str, ending: str, *, check: Literal["file", "mrc"] = "file") -> Output:
     """Return an output of the last iteration, whose number RELION writes in three digits."""
-    return tuple(
-        Output(
-            name=name,
-            path=f"%(out)s_it{zeros}%(iterations)s_{ending}",
-            check=check,
-            when="iterations",
-            equals=tuple(numbers),
-        )
-        for zeros, numbers in (
-            ("00", range(1, 10)),
-            ("0", range(10, 100)),
-            ("", range(100, LAST + 1)),
-        )
-    )
+    return Output(name=name, path=f"%(out)s_it%(iterations)03d_{ending}", check=check)
 
 
 def flag(option: str, name: str) -> Group:

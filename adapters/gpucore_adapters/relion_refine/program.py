@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gpucore.standard import Failure, FailureClass, Gpu, GpuUse, Group, Program, Version
+from gpucore_adapters.relion_failures import (
+    GPU_IS_FULL,
+    MEMORY_FAILURE,
+    NO_GPU,
+    PARTICLE_FAILURES,
+    REFERENCE_FAILURES,
+)
 
 __all__ = [
     "CITATION",
@@ -130,12 +137,12 @@ FAILURES = (
         hint="install a RELION with CUDA, or say use_gpu = false",
     ),
     Failure(
-        match=r"ran out of memory on the GPU|CudaCustomAllocator out of memory",
+        match=GPU_IS_FULL,
         class_=FailureClass.OUT_OF_MEMORY,
         hint="fewer ranks on each GPU, a smaller box, or a limit in `max_significant`",
     ),
     Failure(
-        match=r"There was an issue with the GPU-ids|You have no GPUs compatible with RELION",
+        match=NO_GPU,
         class_=FailureClass.NO_DEVICE,
     ),
     Failure(
@@ -163,7 +170,9 @@ FAILURES = (
     Failure(match=r"output directory does not exist", class_=FailureClass.BAD_INPUT),
     *MPI_FAILURES,
     Failure(match=r"exiting with an abort", class_=FailureClass.INTERRUPTED),
-    Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+    MEMORY_FAILURE,
+    *REFERENCE_FAILURES,
+    *PARTICLE_FAILURES,
     Failure(
         match=r"Option .*\sis not a valid RELION argument",
         class_=FailureClass.PROGRAM_FAULT,

@@ -231,6 +231,5 @@ RELION_REFINE3D = Adapter(
     unverified=(
         *UNVERIFIED,
         "Blush was not run: which GPU it takes under MPI is not known",
-        "that `mpi` is odd is asked by RELION alone: the form has no such bound",
     ),
 )

@@ -18,10 +18,11 @@ def mpi(*, halves: bool) -> Param:
             type="int",
             default=3,
             min=3,
+            odd=True,
             section="Running",
             title="MPI ranks",
-            help="ranks, an odd number: the first leads, half of the rest computes each half; "
-            "2 GPUs are used by 3 ranks, 4 by 5",
+            help="ranks: the first leads, half of the rest computes each half; 2 GPUs are used by "
+            "3 ranks, 4 by 5",
         )
     return Param(
         type="int",

@@ -74,7 +74,7 @@ RELION_TOMO_CLASS3D = Adapter(
     },
     output=(
         *class3d.OUTPUTS,
-        *of_last_iteration("optimisation_set_out", "optimisation_set.star"),
+        of_last_iteration("optimisation_set_out", "optimisation_set.star"),
     ),
     failure=FAILURES,
     example=(
@@ -197,10 +197,7 @@ RELION_TOMO_REFINE3D = Adapter(
     licence=LICENCE,
     citation=_CITATION,
     source=SOURCE,
-    unverified=(
-        *_UNVERIFIED,
-        "that `mpi` is odd is asked by RELION alone: the form has no such bound",
-    ),
+    unverified=(*_UNVERIFIED,),
 )
 
 RELION_TOMO_INITIALMODEL = Adapter(
@@ -222,7 +219,7 @@ RELION_TOMO_INITIALMODEL = Adapter(
     },
     output=(
         *initialmodel.OUTPUTS,
-        *of_last_iteration("optimisation_set_out", "optimisation_set.star"),
+        of_last_iteration("optimisation_set_out", "optimisation_set.star"),
     ),
     failure=FAILURES,
     example=(

@@ -16,6 +16,8 @@ from gpucore.standard import (
     Template,
     Version,
 )
+from gpucore_adapters.relion_failures import MEMORY_FAILURE
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 __all__ = ["RELION_ALIGN_TILTSERIES"]
 
@@ -64,6 +66,7 @@ RELION_ALIGN_TILTSERIES = Adapter(
             type="path",
             item=True,
             blanks=False,  # it names the folder
+            pattern=PLAIN_NAME,
             help="tilt series STAR file; its images lie below the working folder",
         ),
         "out": Param(
@@ -72,6 +75,7 @@ RELION_ALIGN_TILTSERIES = Adapter(
             check="directory",
             # It stands in the command line that RELION gives to a shell.
             blanks=False,
+            pattern=PLAIN_NAME,
             help="folder of all outputs, without blanks",
         ),
         "thickness": Param(
@@ -81,6 +85,7 @@ RELION_ALIGN_TILTSERIES = Adapter(
             type="path",
             optional=True,
             blanks=False,
+            pattern=PLAIN_NAME,
             help="AreTomo2's executable; else RELION_ARETOMO_EXECUTABLE, or AreTomo2",
         ),
         "correct_tilt": Param(
@@ -136,7 +141,7 @@ RELION_ALIGN_TILTSERIES = Adapter(
             hint="Open MPI does not run as root, unless OMPI_ALLOW_RUN_AS_ROOT=1 and "
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 are set",
         ),
-        Failure(match=r"Error in askMemory|std::bad_alloc", class_=FailureClass.HOST_MEMORY),
+        MEMORY_FAILURE,
         Failure(
             match=r"Option .*\sis not a valid RELION argument",
             class_=FailureClass.PROGRAM_FAULT,
@@ -196,8 +201,6 @@ RELION_ALIGN_TILTSERIES = Adapter(
     "src/align_tiltseries_runner_mpi.cpp, src/pipeline_jobs.cpp",
     unverified=(
         "never run: Debian's RELION 3.1 does not have it",
-        "RELION hands the output folder's and AreTomo2's names to a shell: a name with $ ; & or "
-        "the like is not safe there",
         "alignment by IMOD, which needs no GPU, is left out",
     ),
 )

@@ -15,6 +15,7 @@ from gpucore.standard import (
     Program,
     Template,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 
 __all__ = ["RELION_TOMO_DENOISE", "RELION_TOMO_DENOISE_TRAIN"]
 
@@ -30,6 +31,7 @@ _TOMOGRAMS = Param(
     type="path",
     item=True,
     blanks=False,  # it names the folder
+    pattern=PLAIN_NAME,
     help="tomograms.star with reconstructed half tomograms; they lie below the working folder",
 )
 _CRYOCARE = Param(
@@ -37,6 +39,7 @@ _CRYOCARE = Param(
     optional=True,
     check="directory",
     blanks=False,
+    pattern=PLAIN_NAME,
     help="folder of cryoCARE's programs; else they are found as any program",
 )
 
@@ -78,11 +81,7 @@ _SOURCE = (
     "3dem/relion tag 5.0.1, src/tomography_python_programs/denoise/cryoCARE, "
     "src/pipeline_jobs.cpp, scripts/python_tomo_denoise.in"
 )
-_UNVERIFIED = (
-    "never run; TensorFlow's messages are from TensorFlow",
-    "cryoCARE is started by a shell with the output folder's name: a name with $ ; & or the like "
-    "is not safe there",
-)
+_UNVERIFIED = ("never run; TensorFlow's messages are from TensorFlow",)
 
 
 def _folder(job: str) -> Param:
@@ -91,6 +90,7 @@ def _folder(job: str) -> Param:
         output=f"%(tomograms.stem)s_{job}",
         check="directory",
         blanks=False,
+        pattern=PLAIN_NAME,
         help="folder of all outputs, without blanks",
     )
 

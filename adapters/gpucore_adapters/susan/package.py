@@ -75,7 +75,7 @@ PARTICLES = {
 
 BOX = {
     "box_size": Param(
-        type="int", unit="pixels", min=4, max=4096, help="side of a substack, an even number"
+        type="int", unit="pixels", min=4, max=4096, multiple_of=2, help="side of a substack"
     ),
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ _MOTION = {
         help="damps high resolution",
     ),
     "motion_grid": Param(
-        type="string", blanks=False, optional=True, section="Motion",
+        type="string", pattern=r"\d+x\d+x\d+", optional=True, section="Motion",
         help="resolution of the motion in x, y and frames: 1x1x3; chosen when left out",
     ),
 }  # fmt: skip
@@ -69,7 +69,7 @@ _CTF = {
     ),
     "ctf_grid": Param(
         type="string",
-        blanks=False,
+        pattern=r"\d+x\d+x\d+",
         optional=True,
         section="CTF",
         help="resolution of the defocus in x, y and frames: 2x2x1; chosen when left out",

@@ -87,11 +87,11 @@ _PARAMS = {
     ),
     "cpu_memory": _flag("keep particle images in the machine's memory", "Memory"),
     "image_warp": Param(
-        type="string", blanks=False, optional=True, section="Geometry",
+        type="string", pattern=r"\d+x\d+", optional=True, section="Geometry",
         help="refine the warp of images on a grid: 1x1, 6x4",
     ),
     "volume_warp": Param(
-        type="string", blanks=False, optional=True, section="Geometry",
+        type="string", pattern=r"\d+x\d+x\d+x\d+", optional=True, section="Geometry",
         help="refine the warp of volumes on a grid, tilt series only: 4x6x1x41",
     ),
     "refine_particles": _flag("refine the poses of particles", "Geometry"),

@@ -164,7 +164,7 @@ _EXPORT = {
         type="float", unit="Å", above=0, max=1000, help="pixel size of the exported particles"
     ),
     "box_size": Param(
-        type="int", unit="pixels", min=2, max=8192, help="side of their box, an even number"
+        type="int", unit="pixels", min=2, max=8192, multiple_of=2, help="side of their box"
     ),
     "diameter": Param(
         type="int", unit="Å", min=1, max=100000, help="diameter of the particles"

@@ -10,6 +10,7 @@ from gpucore.standard import (
     Program,
     Template,
 )
+from gpucore_adapters.shell_names import PLAIN_NAME
 from gpucore_adapters.tensorflow_failures import TENSORFLOW_FAILURES
 from gpucore_adapters.xmipp.about import HOMEPAGE, INSTALL, LICENCE, SOURCE
 
@@ -41,12 +42,13 @@ MICROGRAPH_CLEANER = Adapter(
         ),
     ),
     params={
-        "micrographs": Param(type="path", item=True, blanks=False,
+        "micrographs": Param(type="path", item=True, blanks=False, pattern=PLAIN_NAME,
                              help="metadata (.xmd) that lists the micrographs (MRC or TIFF)"),
-        "coordinates": Param(type="path", check="directory", blanks=False,
+        "coordinates": Param(type="path", check="directory", blanks=False, pattern=PLAIN_NAME,
                              help="folder of picked coordinates, one .pos file a micrograph"),
         "out": Param(type="path", output="%(micrographs.stem)s_cleaned", check="directory",
-                     blanks=False, help="folder of the coordinates that are kept"),
+                     blanks=False,
+                     pattern=PLAIN_NAME, help="folder of the coordinates that are kept"),
         "box_size": Param(type="int", unit="pixels", min=1, help="box of a particle"),
         "scale": Param(type="float", default=1.0, above=0,
                        help="what coordinates are scaled by to fit the micrographs"),
@@ -55,9 +57,9 @@ MICROGRAPH_CLEANER = Adapter(
                            "more. Without it all are kept, with their scores"),
         "size_threshold": Param(type="float", default=0.8, above=0, below=1, advanced=True,
                                 help="a mask that covers more of the micrograph is ignored"),
-        "masks": Param(type="path", optional=True, check="any", blanks=False,
+        "masks": Param(type="path", optional=True, check="any", blanks=False, pattern=PLAIN_NAME,
                        help="folder of masks; those that are there are used, not made again"),
-        "model": Param(type="path", optional=True, blanks=False, advanced=True,
+        "model": Param(type="path", optional=True, blanks=False, pattern=PLAIN_NAME, advanced=True,
                        help="network; Xmipp's own when not given"),
     },
     failure=TENSORFLOW_FAILURES,
@@ -86,11 +88,7 @@ MICROGRAPH_CLEANER = Adapter(
     "doi:10.1016/j.jsb.2020.107498",
     source=f"{SOURCE} src/xmipp/applications/scripts/deep_micrograph_cleaner/"
     "deep_micrograph_cleaner.py; PyPI micrograph-cleaner-em 1.0.2 cleanMics.py, utils.py",
-    unverified=(
-        "never run",
-        "it hands its paths to a shell: names with blanks or quotes are refused, those with "
-        "other signs that a shell reads are not",
-    ),
+    unverified=("never run",),
 )  # fmt: skip
 
 # It compares the number of the GPU with 0 even when there is none (None): both of its ways

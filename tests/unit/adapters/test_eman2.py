@@ -11,11 +11,15 @@ from adapter_cases import AdapterCase
 from gpucore_adapters.eman2 import gpucore_adapters
 from gpucore_adapters.eman2.about import KEEP_MASK
 from gpucore_adapters.eman2.convnet import BOXER, SEGMENT, SEGMENT_TRAIN
+from gpucore_adapters.eman2.drivers import HETER_REFINE, REFINE_ITER, SPT_REFINE_ITER
 from gpucore_adapters.eman2.gmm import GMM_REFINE
 from gpucore_adapters.eman2.gmm_new import GMM_JAX, GMM_REFINE_NEW
+from gpucore_adapters.eman2.missing_wedge import FILL_WEDGE, FILL_WEDGE_TRAIN
 from gpucore_adapters.eman2.particles import MAKE3D
+from rendering import after
 
-from gpucore.standard import Adapter, FailureClass
+from gpucore.errors import ParameterError
+from gpucore.standard import Adapter, FailureClass, Value
 from gpucore.standard.checks import adapter_faults
 
 if TYPE_CHECKING:
@@ -148,3 +152,84 @@ def test_jax_on_the_processor_is_no_run_on_a_gpu(tmp_path: Path) -> None:
     )
     outcome = JAX.ended(tmp_path, printed, "out/p_gmm.txt")
     assert outcome.failure is FailureClass.CPU_FALLBACK
+
+
+EARLIER: dict[str, Value] = {
+    "refinement": "r3d_00", "iteration": 5, "particle_folder": "/p/particles",
+}  # fmt: skip
+ITER = AdapterCase(REFINE_ITER, {**EARLIER, "structure_factor": "sf.txt"})
+SPT_ITER = AdapterCase(SPT_REFINE_ITER, {**EARLIER, "model": "gmm.txt"})
+HETER = AdapterCase(HETER_REFINE, {**EARLIER, "structure_factor": "sf.txt", "mask": "m.hdf"})
+DRIVERS = pytest.mark.parametrize(
+    "case", [ITER, SPT_ITER, HETER], ids=lambda one: one.adapter.name
+)  # fmt: skip
+
+
+@DRIVERS
+def test_a_driver_gets_the_map_of_its_iteration_in_two_digits(case: AdapterCase) -> None:
+    assert case.command(0).argv[1] == "refined/threed_05.hdf"
+    assert case.command(0, iteration=12).argv[1] == "refined/threed_12.hdf"
+    with pytest.raises(ParameterError, match="too large"):
+        case.command(0, iteration=100)
+
+
+@DRIVERS
+def test_a_driver_finds_the_images_that_its_lists_name_from_the_project(case: AdapterCase) -> None:
+    links = {link.name: link.target for link in case.command(0).links}
+    assert links["particles"] == "/p/particles"
+    assert links["refined"] == "r3d_00"
+
+
+@DRIVERS
+def test_no_name_of_the_users_reaches_the_shell_of_a_driver(case: AdapterCase) -> None:
+    hostile = "a;b $(touch x).hdf"
+    given = {"mask": hostile, "jax": True} if "jax" in case.adapter.params else {"mask": hostile}
+    command = case.command(0, **given)
+    assert not [one for one in command.argv if ";" in one or "$" in one]
+    assert "mask.hdf" in command.argv
+    group = "symmetry" if "symmetry" in case.adapter.params else "expand_symmetry"
+    with pytest.raises(ParameterError, match="does not fit"):
+        case.command(0, **{group: "c1;x"})
+
+
+@DRIVERS
+def test_a_driver_makes_its_own_folder_and_never_writes_into_the_earlier_one(
+    case: AdapterCase, tmp_path: Path
+) -> None:
+    assert "--path" not in case.command(0).argv
+    outcome = case.ended(tmp_path, "", "gmm_00/threed_05.hdf")
+    assert outcome.outputs["out"] == str(tmp_path / "out" / "r3d_00_gmm")
+    assert case.ended(tmp_path, "").failure is FailureClass.MISSING_OUTPUT
+
+
+def test_a_mask_that_would_be_passed_over_in_silence_is_refused() -> None:
+    with pytest.raises(ParameterError, match="`mask` is given without `jax`"):
+        ITER.command(0, mask="m.hdf")
+
+
+def test_gaussians_are_counted_only_where_no_model_is_given() -> None:
+    argv = ITER.command(0, model="gmm.pdb").argv
+    assert after(argv, "--initpts") == "start.pdb"
+    assert "--npt" not in argv
+    assert after(ITER.command(0).argv, "--npt") == "2000"
+
+
+FILL = AdapterCase(FILL_WEDGE, {"tomogram": "a,b.rec", "network": "n.h5"})
+FILL_LEARN = AdapterCase(FILL_WEDGE_TRAIN, {"tomogram": "t1.hdf"})
+
+
+def test_a_filled_tomogram_gets_its_own_name_whatever_commas_the_old_one_has(
+    tmp_path: Path,
+) -> None:
+    assert after(FILL.command(0).argv, "--applyto") == "tomo.rec"
+    outcome = FILL.ended(tmp_path, "Output written to tomo_mw.hdf  (3.1s)\n", "tomo_mw.hdf")
+    assert outcome.outputs["out"] == str(tmp_path / "out" / "a,b_mw.hdf")
+
+
+def test_exit_0_without_its_last_word_is_no_network(tmp_path: Path) -> None:
+    made = ("neuralnets/mwfill2d_modelsave.h5", "neuralnets/trainout_mwfill2d.hdf")
+    said = "model saved to neuralnets/mwfill2d_modelsave.h5\n"
+    assert FILL_LEARN.ended(tmp_path, said, *made).done
+    assert FILL_LEARN.ended(tmp_path, "iter 3, loss : 0.1\n", *made).failure is (
+        FailureClass.PROGRAM_FAULT
+    )

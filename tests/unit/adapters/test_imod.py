@@ -9,6 +9,7 @@ from adapter_cases import AdapterCase
 from gpucore_adapters.imod import (
     IMOD_ALIGNFRAMES,
     IMOD_CTFPHASEFLIP,
+    IMOD_CTFPLOTTER,
     IMOD_TILT,
     gpucore_adapters,
 )
@@ -31,12 +32,19 @@ FLIP = AdapterCase(
 )  # fmt: skip
 FRAMES = AdapterCase(IMOD_ALIGNFRAMES, {"movie": "m1.tif", "out": "r.mrc"})
 ALL = (TILT, FLIP, FRAMES)
+DEFOCUS = AdapterCase(
+    IMOD_CTFPLOTTER,
+    {"series": "TS_01.st", "angles": "TS_01.tlt", "axis_angle": -4.8, "pixel_size_nm": 0.135,
+     "expected_defocus": 6000},
+    gpus=(),
+    text="1 5 -60.00 -52.00 5980 2\n",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("adapter", gpucore_adapters(), ids=lambda one: one.name)
 def test_none_contradicts_itself_and_all_can_do_without_a_gpu(adapter: Adapter) -> None:
     assert adapter_faults(adapter) == []
-    assert adapter.gpu.use is GpuUse.OPTIONAL
+    assert adapter.gpu.use is not GpuUse.COMPULSORY
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda one: one.adapter.name)
@@ -117,3 +125,42 @@ def test_the_pixel_size_is_in_nanometres_and_its_name_says_so() -> None:
 def test_the_options_of_eer_are_for_eer_alone() -> None:
     assert "-EERSuperResZSumPadding" not in FRAMES.command().argv
     assert "-EERSuperResZSumPadding" in FRAMES.command(movie="m1.eer").argv
+
+
+def test_ctfplotter_has_no_gpu_and_never_opens_a_window() -> None:
+    command = DEFOCUS.command()
+    assert command.env["CUDA_VISIBLE_DEVICES"] == ""
+    assert command.argv[-1] == "-SaveAndExit"
+    assert IMOD_CTFPLOTTER.gpu.use is GpuUse.NONE
+
+
+def test_pairs_of_numbers_are_one_argument_for_ctfplotter() -> None:
+    argv = DEFOCUS.command(frequencies=(0.05, 0.3), skip_views=(1, 40)).argv
+    assert after(argv, "-AutoFitRangeAndStep") == "16.0,2.0"
+    assert after(argv, "-FrequencyRangeToFit") == "0.05,0.3"
+    assert after(argv, "-ViewsToSkip") == "1,40"
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [({"astigmatism": True}, "3,0"), ({"phase_shift": True}, "0,1"),
+     ({"astigmatism": True, "phase_shift": True, "views_phase": 5}, "3,5")],
+)  # fmt: skip
+def test_least_views_are_told_for_what_is_looked_for(given: dict[str, int], wanted: str) -> None:
+    assert after(DEFOCUS.command(**given).argv, "-MinViewsAstigAndPhase") == wanted
+
+
+def test_a_defocus_file_without_a_defocus_is_no_result(tmp_path: Path) -> None:
+    assert DEFOCUS.ended(tmp_path, "", "out/TS_01.defocus").done
+    header = {"out/TS_01.defocus": "1 0 0. 0. 0 3\n"}
+    good = {"out/TS_01.defocus": "1 0 0. 0. 0 3\n1 1 -60.00 -60.00 5980.1 5712.3 12.1\n"}
+    assert DEFOCUS.ended(tmp_path, "", files=good).done
+    assert DEFOCUS.ended(tmp_path, "", files={"out/TS_01.defocus": "\n"}).failure is (
+        FailureClass.MISSING_OUTPUT
+    )
+    assert DEFOCUS.ended(tmp_path, "", files=header).failure is FailureClass.MISSING_OUTPUT
+
+
+def test_a_display_that_is_not_there_is_told_as_what_it_is(tmp_path: Path) -> None:
+    printed = "qt.qpa.xcb: could not connect to display\n"
+    assert DEFOCUS.ended(tmp_path, printed, code=134).failure is FailureClass.NOT_STARTED

@@ -39,7 +39,12 @@ EVAL_VOL = AdapterCase(
     {"points": "z.txt", "weights": "w.pkl", "config": "c.pkl", "pixel_size": 2.2},
 )
 LOG = "# =====> Epoch: 20 Average validation gen_loss = 0.1, SNR2 = 0.1\n"
-MADE = {"out/all_dsd/config.pkl": "x", "out/all_dsd/run.log": LOG}
+MADE = {
+    "out/all_dsd/config.pkl": "x",
+    "out/all_dsd/run.log": LOG,
+    "out/all_dsd/weights.19.pkl": "x",
+    "out/all_dsd/z.19.pkl": "x",
+}
 
 
 def test_they_are_offered_and_do_not_contradict_themselves() -> None:
@@ -87,6 +92,26 @@ def test_a_training_that_went_on_without_a_gpu_has_failed(tmp_path: Path) -> Non
 def test_its_last_line_counts_as_it_spells_it(tmp_path: Path, word: str) -> None:
     outcome = TRAIN_MULTI.ended(tmp_path, f"{word} in 1:00 (0:03 per epoch)\n", files=MADE)
     assert outcome.done, outcome.reason
+
+
+@pytest.mark.parametrize(("epochs", "last"), [(1, 0), (20, 19), (100, 99)])
+def test_the_weights_of_the_last_epoch_are_looked_for_and_it_counts_from_0(
+    epochs: int, last: int
+) -> None:
+    outputs = TRAIN_CV.outputs(epochs=epochs)
+    assert outputs["weights"] == f"weights.{last}.pkl"
+    assert outputs["latent"] == f"z.{last}.pkl"
+
+
+def test_a_training_that_ended_before_its_last_epoch_has_failed(tmp_path: Path) -> None:
+    early = {name.replace("19", "18"): text for name, text in MADE.items()}
+    outcome = TRAIN_CV.ended(tmp_path, "Finished in 1:00 (0:03 per epoch)\n", files=early)
+    assert outcome.failure is FailureClass.MISSING_OUTPUT
+
+
+def test_a_box_that_is_no_multiple_of_16_is_refused() -> None:
+    with pytest.raises(GpucoreError, match="multiple of 16"):
+        TRAIN_CV.command(0, template_size=200)
 
 
 def test_exit_code_0_without_its_last_line_is_a_failure(tmp_path: Path) -> None:

@@ -19,14 +19,14 @@ from gpucore_adapters.relion_refine import (
 )
 from rendering import HOSTILE, after
 
-from gpucore.errors import GpucoreError
+from gpucore.errors import GpucoreError, ParameterError
 from gpucore.standard import FailureClass, GpuUse, StepState
 from gpucore.standard.checks import adapter_faults
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gpucore.standard import Adapter
+    from gpucore.standard import Adapter, Value
 
 PARTICLES = {"particles": "p.star", "particle_diameter": 180}
 REFERENCE = {**PARTICLES, "reference": "r.mrc"}
@@ -139,15 +139,27 @@ def test_the_outputs_are_those_of_the_last_iteration(
     assert ("optimisation_set_out" in outputs) == tomo
 
 
-@pytest.mark.parametrize("schedule", ["5+10+5", "25+100+25", "50+200+50"])
-def test_the_last_iteration_of_sgd_is_the_sum_of_its_phases(schedule: str) -> None:
-    first, between, last = (int(one) for one in schedule.split("+"))
-    argv = SGD.command(0, schedule=schedule).argv
-    assert after(argv, "--sgd_ini_iter") == str(first)
-    assert after(argv, "--sgd_inbetween_iter") == str(between)
-    assert after(argv, "--sgd_fin_iter") == str(last)
-    name = f"run_it{first + between + last:03d}_class001.mrc"
-    assert SGD.outputs(schedule=schedule)["map"] == name
+@pytest.mark.parametrize(
+    ("phases", "number"),
+    [((1, 1, 1), "003"), ((5, 10, 5), "020"), ((50, 200, 50), "300"), ((100, 799, 100), "999")],
+)
+def test_the_last_iteration_of_sgd_is_the_sum_of_its_phases(
+    phases: tuple[int, int, int], number: str
+) -> None:
+    names = ("first_iterations", "between_iterations", "last_iterations")
+    given: dict[str, Value] = dict(zip(names, phases, strict=True))
+    argv = SGD.command(0, **given).argv
+    flags = ("--sgd_ini_iter", "--sgd_inbetween_iter", "--sgd_fin_iter")
+    assert [after(argv, flag) for flag in flags] == [str(one) for one in phases]
+    assert SGD.outputs(**given)["map"] == f"run_it{number}_class001.mrc"
+    assert SGD.outputs(**given)["optimiser"] == f"run_it{number}_optimiser.star"
+
+
+@pytest.mark.parametrize("case", [REFINE3D, TOMO_REFINE3D], ids=lambda one: one.adapter.name)
+def test_ranks_of_two_halves_are_odd_or_refused_before_anything_waits(case: AdapterCase) -> None:
+    assert case.command(0, mpi=5).argv
+    with pytest.raises(ParameterError, match="`mpi` = 4 is not an odd number"):
+        case.command(0, mpi=4)
 
 
 def test_a_refinement_leaves_its_map_and_both_halves() -> None:
@@ -198,6 +210,9 @@ def test_stochastic_gradients_take_no_seed_of_0() -> None:
     assert after(CLASS3D.command(0, seed=0).argv, "--random_seed") == "0"
 
 
+CUDA = (
+    "ERROR: {} in cuda_mem_utils.h at line 95 (error-code {})\n\nA GPU-function failed to execute."
+)
 MADE = tuple(
     f"out/p_refine3d/run_{ending}"
     for ending in (
@@ -224,6 +239,25 @@ MADE = tuple(
         ("mpirun has detected an attempt to run as root.", FailureClass.NOT_STARTED),
         ("exiting with an abort ...", FailureClass.INTERRUPTED),
         ("Error in askMemory", FailureClass.HOST_MEMORY),
+        ("Allocate: No space left", FailureClass.HOST_MEMORY),
+        # CUDA's words come first, and tell more than RELION's about any fault of a GPU.
+        (CUDA.format("out of memory", 2), FailureClass.OUT_OF_MEMORY),
+        ("GPU memory was insufficient. Relion attempts to reduce", FailureClass.OUT_OF_MEMORY),
+        (CUDA.format("no CUDA-capable device is detected", 100), FailureClass.NO_DEVICE),
+        (
+            CUDA.format("CUDA driver version is insufficient for CUDA runtime", 35),
+            FailureClass.NO_DEVICE,
+        ),
+        (CUDA.format("an illegal memory access was encountered", 700), FailureClass.DEVICE_FAULT),
+        ("readMRC: only real-space images may be read into RELION.", FailureClass.BAD_INPUT),
+        ("readMRC: unsupported MRC mode 4", FailureClass.BAD_INPUT),
+        ("readMRC: Image number 9 exceeds stack size 8 of image 9@a.mrcs", FailureClass.BAD_INPUT),
+        ("rwMRC: error in reading header of image 1@a.mrcs", FailureClass.BAD_INPUT),
+        ("RELION does not support CR+LF as a new line code.", FailureClass.BAD_INPUT),
+        ("The input STAR file p.star does not contain any particles!", FailureClass.BAD_INPUT),
+        ("Particle 1@a.mrcs is not square.", FailureClass.BAD_INPUT),
+        ("Very small or very big (avg) normcorr!", FailureClass.BAD_INPUT),
+        ("re-run the program with the --trust_ref_size option.", FailureClass.BAD_INPUT),
     ],
 )
 def test_what_it_says_when_it_fails_is_understood(
@@ -231,6 +265,13 @@ def test_what_it_says_when_it_fails_is_understood(
 ) -> None:
     outcome = REFINE3D.ended(tmp_path, f"{printed}\n", code=1)
     assert (outcome.state, outcome.failure) == (StepState.FAILED, failure)
+
+
+@pytest.mark.parametrize("code", [-11, 139])
+def test_a_crash_says_what_relion_crashes_on(tmp_path: Path, code: int) -> None:
+    outcome = REFINE3D.ended(tmp_path, " Estimating initial noise spectra\n", code=code)
+    assert outcome.failure is FailureClass.PROGRAM_FAULT
+    assert "without rlnImageName" in outcome.hint
 
 
 @pytest.mark.parametrize("option", ["--grad", "--sgd", "--ios", "--blush", "--auto_sampling"])
