@@ -22,7 +22,8 @@ test-all: $(VENV)/.dev
 # The faults in the numbers that docs/reliability.md promises; `pytest tests/faults` makes fewer.
 faults: $(VENV)/.dev
 	GPUCORE_FAULTS=$(KILLS) $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
-	  tests/faults/test_programs_that_die.py tests/faults/test_interrupted_runs.py \
+	  tests/faults/test_programs_that_die.py tests/faults/test_misbehaving_programs.py \
+	  tests/faults/test_interrupted_runs.py \
 	  tests/faults/test_full_disk.py tests/faults/test_failing_writes.py \
 	  tests/faults/test_three_users.py
 	GPUCORE_FAULTS=3000 $(BIN)/python -m pytest tests/faults/test_journal_damage.py

@@ -9,7 +9,17 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from benchmarks import idle_gap, imports, ledger, machine, million, throughput
+from benchmarks import (
+    choosing,
+    idle_gap,
+    imports,
+    journal,
+    ledger,
+    machine,
+    million,
+    scipion_host,
+    throughput,
+)
 from benchmarks.roster import PEERS, DriverFailedError, Peer
 from benchmarks.table import Table, write
 
@@ -19,10 +29,22 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = (throughput.NAME, idle_gap.NAME)
 ALONE: dict[str, Callable[[int], Table]] = {
     ledger.NAME: ledger.measure,
+    choosing.NAME: choosing.measure,
     million.NAME: million.measure,
+    journal.NAME: journal.measure,
     imports.NAME: imports.measure,
+    scipion_host.NAME: scipion_host.measure,
 }
-REPEATS = {throughput.NAME: 5, idle_gap.NAME: 5, ledger.NAME: 7, million.NAME: 3, imports.NAME: 20}
+REPEATS = {
+    throughput.NAME: 5,
+    idle_gap.NAME: 5,
+    ledger.NAME: 7,
+    choosing.NAME: 3,
+    million.NAME: 3,
+    journal.NAME: 3,
+    imports.NAME: 20,
+    scipion_host.NAME: 3,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

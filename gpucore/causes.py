@@ -33,6 +33,7 @@ __all__ = [
     "Cause",
     "class_of_code",
     "find_cause",
+    "has_room",
     "lacks_room",
     "remarks",
     "says_no_room",
@@ -98,6 +99,11 @@ def lacks_room(error: BaseException) -> bool:
 def says_no_room(text: str) -> bool:
     """Say whether a text holds the words of the C library for a full disk."""
     return any(os.strerror(number) in text for number in _NO_ROOM)
+
+
+def has_room(started: Started) -> bool:
+    """Say whether there is room on the disks that a step writes to, as far as can be seen."""
+    return not full_place(_places(started))
 
 
 def find_cause(

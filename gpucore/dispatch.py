@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from gpucore.causes import has_room
 from gpucore.errors import GpucoreError, NeedError
 from gpucore.futures import Reporter, StepFuture, resolve
+from gpucore.outcomes import unstarted
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier
 from gpucore.retrying import Tried, stopped
@@ -35,7 +38,6 @@ from gpucore.scheduling import (
 )
 from gpucore.scheduling.verdicts import Move, Tally, decide
 from gpucore.standard.model import (
-    FailureClass,
     Need,
     Outcome,
     StepEnded,
@@ -118,6 +120,7 @@ class Dispatch:
         after: Sequence[int],
         future: StepFuture | None = None,
         earlier: Earlier = NOTHING_EARLIER,
+        priority: int = 0,
     ) -> int:
         """Submit a step; return its number.
 
@@ -134,11 +137,11 @@ class Dispatch:
                 self._futures[number] = future
             if earlier.attempts:
                 self._earlier[number] = earlier
-            event = Submitted(number, need, after, done=done is not None)
+            event = Submitted(number, need, after, done=done is not None, priority=priority)
             later = self._carry_out(self._machine.handle(event))
         if done is not None:
             self._done_before.add(number)
-            self._settle(number, done)
+            self._settle(number, replace(done, attempts=earlier.attempts))
         self._call(later)
         return number
 
@@ -155,10 +158,6 @@ class Dispatch:
             Says how many devices there are.
         """
         self._machine.ledger.check(need)
-
-    def owns(self, future: object) -> bool:
-        """Say whether a future is that of a step of this run."""
-        return isinstance(future, StepFuture) and future.owner is self
 
     def ask(self, need: Need, answer: LeaseAnswer) -> int:
         """Ask for a lease; ``answer`` gets the grant, why there is none ever, or None."""
@@ -177,10 +176,7 @@ class Dispatch:
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing new, and end what runs."""
-        self._around.stopping = True
-        self.handle(Drained())
-        if self._around.leases is not None:
-            self._around.leases.stop()
+        self._drain()
         for number in list(self._running):
             self._engine.stop(number, now=now)
 
@@ -189,6 +185,9 @@ class Dispatch:
         if self._around.halted is not None:
             return
         self._around.halted = error
+        self._drain()
+
+    def _drain(self) -> None:
         self._around.stopping = True
         self.handle(Drained())
         if self._around.leases is not None:
@@ -297,10 +296,9 @@ class Dispatch:
         verdict = self._verdict(running, outcome)
         if verdict is not None and not verdict.ends and not self._around.stopping:
             self._write(outcome, running.attempt, lambda: None, running.recorded)
-            stage, attempt = running.step.stage, running.attempt
-            self._tell(
-                StepRetried(run=self._around.run, stage=stage, outcome=outcome, attempt=attempt)
-            )
+            stage, run = running.step.stage, self._around.run
+            event = StepRetried(run=run, stage=stage, outcome=outcome, attempt=running.attempt)
+            self._tell(event)
             self.handle(Ended(number, done=False, again=True, need=verdict.need))
             running.give_back()
             return
@@ -328,6 +326,7 @@ class Dispatch:
             monitor.snapshot if monitor is not None else None,
             self._machine.ledger.usable,
             evidence=running.evidence,
+            room=has_room(running.started) if outcome.failure is FailureClass.DISK_FULL else None,
         )
         verdict = self._tally.heard(outcome, verdict) or verdict
         if verdict.move is Move.STOP:
@@ -362,16 +361,11 @@ class Dispatch:
 
     def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
         step = self._steps[number]
+        earlier = self._earlier.get(number, NOTHING_EARLIER)
         # Its end is on record from now on: the next run would not know of what an earlier left.
-        end_unfinished(self._earlier.get(number, NOTHING_EARLIER).unfinished)
-        failure = FailureClass.NOT_STARTED if state is StepState.FAILED else None
-        outcome = Outcome(
-            step=step.name,
-            adapter=step.adapter.name,
-            state=state,
-            reason=reason,
-            failure=failure,
-        )
+        end_unfinished(earlier.unfinished)
+        attempts = earlier.attempts + self._attempts.get(number, 0)
+        outcome = unstarted(step, state, reason, attempts)
         self._write(outcome, 0, lambda: self._settle(number, outcome))
 
     def _settle(self, number: int, outcome: Outcome) -> None:
@@ -380,15 +374,19 @@ class Dispatch:
         self._earlier.pop(number, None)
         self._attempts.pop(number, None)
         self._tried.pop(number, None)
-        self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
-        with self._quiet:
-            self.counts[outcome.state] += 1
-        if future is not None:
-            resolve(future, outcome)
-        with self._quiet:
-            self._open -= 1
-            if not self._open:
-                self._quiet.notify_all()
+        try:
+            self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
+        finally:  # Ctrl-C while a host is told: its future is resolved, and `wait` ends
+            with self._quiet:
+                self.counts[outcome.state] += 1
+            try:
+                if future is not None:
+                    resolve(future, outcome)
+            finally:
+                with self._quiet:
+                    self._open -= 1
+                    if not self._open:
+                        self._quiet.notify_all()
 
     def close(self) -> None:
         """Let the reporting thread go; nothing may be submitted any more."""

@@ -6,6 +6,7 @@ import atexit
 import itertools
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gpucore.admission import Admission
@@ -67,6 +68,7 @@ class StepExecutor:
         self._begun = threading.Lock()
         self._has_begun = False
         self._tell = Observers(self.plugins, on_event)
+        around.note = partial(self._tell.note_once, around.run)
         self._admission = Admission(settings, provision, around, self._tell)
         self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)

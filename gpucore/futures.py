@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from gpucore.errors import StepError
+from gpucore.errors import ParameterError, StepError
 from gpucore.standard.model import Outcome, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
-__all__ = ["Reporter", "StepFuture", "resolve"]
+__all__ = ["Reporter", "StepFuture", "interrupts", "numbers_of", "resolve"]
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class StepFuture(Future[Outcome]):
     """The future of one step: its `Outcome`, or the `StepError` that carries it.
+
+    It may be awaited in an asyncio program; a task that is cancelled there cancels the step.
 
     Attributes
     ----------
@@ -37,11 +40,24 @@ class StepFuture(Future[Outcome]):
         self._cancelled = cancelled
 
     def cancel(self) -> bool:
-        """Cancel the step if it does not run yet; what hangs on it is skipped."""
-        cancelled = super().cancel()
-        if cancelled:
+        """Cancel the step; if it runs, its program is ended. What hangs on it is skipped.
+
+        Returns
+        -------
+        bool
+            Whether it is cancelled now. False: it has ended, or its program is being ended, and
+            the future gets the `StepError` that says so (`asyncio` cannot ask for more than this).
+        """
+        try:
+            return super().cancel()
+        finally:  # whatever a callback raises; a step that has ended minds nothing
             self._cancelled(self.number)
-        return cancelled
+
+    def __await__(self) -> Generator[object, None, Outcome]:
+        """Wait for it in an event loop."""
+        import asyncio  # noqa: PLC0415 - only hosts that use it pay for it
+
+        return (yield from asyncio.wrap_future(self).__await__())
 
 
 class Reporter:
@@ -77,12 +93,47 @@ class Reporter:
         while (report := self._reports.get()) is not None:
             try:
                 report()
-            except Exception:
+            except BaseException:  # whoever raises it: the next ones are waited for
                 _LOGGER.exception("a report failed")
 
 
+def numbers_of(steps: Sequence[StepFuture], owner: object) -> list[int]:
+    """Return the numbers of steps that another one waits for.
+
+    Raises
+    ------
+    ParameterError
+        For what is no step of this owner's.
+    """
+    for one in steps:
+        if not isinstance(one, StepFuture) or one.owner is not owner:
+            raise ParameterError(
+                f"`after` holds {one!r}, which is no step of this executor",
+                hint="give the futures that this executor's own `submit` returned",
+            )
+    return [one.number for one in steps]
+
+
 def resolve(future: StepFuture, outcome: Outcome) -> None:
-    """Resolve a future as its step ended; one that its user cancelled stays cancelled."""
+    """Resolve a future as its step ended; one that its user cancelled stays cancelled.
+
+    What a callback of its user raises is logged, and nothing else hears of it.
+    """
+    try:
+        _resolve(future, outcome)
+    except BaseException:
+        if interrupts():
+            raise
+        _LOGGER.exception("a callback of %s failed", outcome.step)
+
+
+def interrupts() -> bool:
+    """Say whether what is being raised is the user's Ctrl-C, and not a callback's own fault."""
+    ours = threading.current_thread() is threading.main_thread()
+    return ours and isinstance(sys.exc_info()[1], KeyboardInterrupt)
+
+
+def _resolve(future: StepFuture, outcome: Outcome) -> None:
     if not future.running():
         if outcome.state is StepState.CANCELLED:
             Future.cancel(future)

@@ -56,6 +56,7 @@ class RunLeases:
         *,
         waiter: object = None,
         cancelled: Callable[[], bool] = bool,
+        waits: Callable[[Sequence[str], str], None] | None = None,
     ) -> tuple[int, ...]:
         """Wait for the leases of some devices; return the descriptors that carry them.
 
@@ -71,6 +72,8 @@ class RunLeases:
             By what `cancel` knows it; itself by default.
         cancelled : callable
             Whether it was cancelled before it came to wait.
+        waits : callable, optional
+            Told, before it comes to wait, for which devices that is, and who holds them, in words.
 
         Raises
         ------
@@ -89,6 +92,8 @@ class RunLeases:
             try:
                 held = self._leases.try_take(missing, step=step)
                 if held is None:
+                    if waits is not None:
+                        waits(missing, self._holders(missing))
                     held = self._wait(missing, step, timeout, waiter, cancelled)
             except BaseException:
                 self._asked(missing)
@@ -151,6 +156,15 @@ class RunLeases:
             for wakeup in self._waiting.values():
                 wakeup.set()
             self._changed.notify_all()
+
+    def _holders(self, uuids: Sequence[str]) -> str:
+        """Return who holds devices, as far as their records say."""
+        found = [one for one in self._leases.holders() if one.uuid in uuids and one.pid]
+        words = [
+            f"process {one.pid} of {one.user}" + (f" ({one.step})" if one.step else "")
+            for one in found
+        ]
+        return " and ".join(dict.fromkeys(words)) or "another run"
 
     def _wait(
         self,

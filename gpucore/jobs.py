@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gpucore.clashes import clashes, missing_inputs, missing_items
@@ -16,16 +17,23 @@ from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.step import Limits, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gpucore.config import Job, JobFile, StepTable
     from gpucore.standard.adapter import Adapter
 
-__all__ = ["plan_job"]
+__all__ = ["plan_job", "stages_named"]
 
 
-def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
+def plan_job(
+    job_file: JobFile,
+    adapters: Mapping[str, Adapter],
+    *,
+    only: Collection[str] | None = None,
+    items: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    look: bool = True,
+) -> Plan:
     """Return the plan of a job whose faults (`gpucore.config.job_faults`) were looked for.
 
     The outputs of a stage lie in a folder of its name below the job's output folder. An item's
@@ -38,6 +46,12 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
         The job; relative paths are below its folder.
     adapters : Mapping
         All that are known, by name.
+    only : collection of str, optional
+        The stages and steps that are planned, when not all; none waits for any of the others.
+    items : Mapping
+        The items of watched stages, by name; whether they are there is not looked at.
+    look : bool
+        Whether files that parameters name must be there, or come.
 
     Raises
     ------
@@ -52,11 +66,16 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
     tables = {part.name: part for part in job.parts}
     for name in ordered(job):
         table = tables[name]
-        if not parts.keys() >= set(table.before):
+        if only is not None and name not in only:
+            continue
+        before = {one for one in table.before if only is None or one in only}
+        if not parts.keys() >= before:
             continue  # what it hangs on is wrong, and told
         key = _key(job, table)
         try:
-            part = _part(table, adapters[table.adapter], parts, root, job.run.output)
+            part = _part(
+                table, adapters[table.adapter], parts, root, job.run.output, items.get(name)
+            )
         except GpucoreError as error:
             faults += [
                 job_file.toml.fault(key, one.what, one.hint)
@@ -64,7 +83,7 @@ def plan_job(job_file: JobFile, adapters: Mapping[str, Adapter]) -> Plan:
             ]
             continue
         parts[name] = part
-        steps = [node.step for node in part.nodes]
+        steps = [node.step for node in part.nodes] if look else []
         for param, fault in missing_inputs(steps, root, _Coming(part, root)):
             faults.append(job_file.toml.fault((*key, "params", param), fault.what, fault.hint))
     raise_faults(faults)
@@ -156,12 +175,14 @@ def _part(
     parts: Mapping[str, _Part],
     root: Path,
     output: str,
+    watched: Sequence[str] | None,
 ) -> _Part:
     folder = f"{output}/{table.name}"
     # Whoever is chained item by item waits for its own item's step, otherwise for the whole stage.
-    chained = _stages_named(table)
-    before = tuple(parts[name] for name in table.before)
-    whole = [node for name in table.before if name not in chained for node in parts[name].nodes]
+    chained = stages_named(table)
+    planned = [name for name in table.before if name in parts]
+    before = tuple(parts[name] for name in planned)
+    whole = [node for name in planned if name not in chained for node in parts[name].nodes]
     if lost := {} if chained else _marked(table):
         key, value = next(iter(lost.items()))
         raise ParameterError(
@@ -193,8 +214,8 @@ def _part(
         items = [str(one.pop(_ITEM)) for one in filled]
     else:
         rows, filled = [], []
-        items = list(_items(table.patterns, root))
-        raise_faults(missing_items(items, root))
+        items = list(_items(table.patterns, root) if watched is None else watched)
+        raise_faults(missing_items(items, root) if watched is None else ())
     steps = stage_steps(
         adapter,
         items,
@@ -216,7 +237,8 @@ def _part(
 _ITEM = "\0item"
 
 
-def _stages_named(table: Stage | StepTable) -> list[str]:
+def stages_named(table: Stage | StepTable) -> list[str]:
+    """Return the stages that a table takes outputs of, item by item."""
     if not isinstance(table, Stage) or not table.item:
         return []
     texts = [table.item, *_chained_params(table).values()]

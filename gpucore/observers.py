@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from gpucore.futures import interrupts
 from gpucore.standard.model import Event, Noted
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class Observers:
         if self._on_event is not None:
             try:
                 self._on_event(event)
-            except KeyboardInterrupt:
-                raise
             except BaseException:  # an observer cannot harm a run
+                if interrupts():
+                    raise
                 _LOGGER.exception("an observer failed on %s", type(event).__name__)
 
     def note_once(self, run: str, *texts: str) -> None:

@@ -20,8 +20,9 @@ from gpucore.system.moving import find_made
 if TYPE_CHECKING:
     from gpucore.plugins.offers import Exit
     from gpucore.standard.evidence import Evidence
+    from gpucore.standard.step import Step
 
-__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged"]
+__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged", "unstarted"]
 
 
 _MAKE_ROOM = "make room there, then `gpucore resume`"
@@ -82,6 +83,30 @@ def unjudged(started: Started, ended: Exit, error: Exception) -> Outcome:
         log=started.log if ended.code is not None else "",
         started=ended.started,
         ended=ended.ended,
+    )
+
+
+def unstarted(step: Step, state: StepState, reason: str, attempts: int) -> Outcome:
+    """Return the outcome of a step that ended without a program of its own, or without another.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+    state : StepState
+        FAILED (refused), SKIPPED or CANCELLED.
+    reason : str
+        Why.
+    attempts : int
+        How often it was begun before.
+    """
+    return Outcome(
+        step=step.name,
+        adapter=step.adapter.name,
+        state=state,
+        reason=reason,
+        failure=FailureClass.NOT_STARTED if state is StepState.FAILED else None,
+        attempts=attempts,
     )
 
 
@@ -177,7 +202,7 @@ class _Verdict:
         place = output.there
         if output.made:
             place = find_made(self.started.folder, output.made)
-        if place != output.path and self.started.adopted and not (place and _exists(place)):
+        if place != output.path and self.started.adopted and not (place and _holds(place)):
             # Its host had moved it, and died before that was on record.
             return output.path if self._there_anew(output) else place
         return place
@@ -247,6 +272,17 @@ def _os_text(error: BaseException) -> str:
     name = getattr(error, "filename", None)
     where = f": {name}" if name else ""
     return f"it could not be started ({getattr(error, 'strerror', error)}{where})"
+
+
+def _holds(path: str) -> bool:
+    """Say whether a file is there, or a directory of which something was not moved yet."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is not None
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
 
 
 def _exists(path: str) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gpucore.standard.params import Values
     from gpucore.standard.readings import Snapshot
     from gpucore.standard.step import Step
+    from gpucore.system.journal_records import Fingerprint
 
 __all__ = ["NOTHING_EARLIER", "Earlier", "RunRecord", "retriable", "state_home"]
 
@@ -167,6 +168,41 @@ class RunRecord:
         counts = self._resume and self._is_same(step, values, began)
         return Earlier(attempts=attempts, unfinished=began, counts=counts)
 
+    def begun_with(self, name: str) -> Mapping[str, Fingerprint | None]:
+        """Return the inputs with which earlier runs began a step last; empty: they did not."""
+        steps = self._journal.state.steps
+        place = steps.place(name)
+        if place is None or not steps.attempts[place]:
+            return {}
+        began = self._journal.state.began(name)
+        return {} if began is None else began.inputs
+
+    def kept(self, step: Step, values: Values, item: str) -> Earlier | None:
+        """Return how earlier runs did a step, whatever has become of one of its inputs since.
+
+        Returns
+        -------
+        Earlier or None
+            None when they did not, when its command is another now, or its outputs have changed.
+        """
+        state, steps = self._journal.state, self._journal.state.steps
+        place = steps.place(step.name)
+        if not self._resume or place is None or steps.state(place) is not StepState.DONE:
+            return None
+        finished, began = state.finished(step.name), state.began(step.name)
+        if finished is None or began is None or began.key != self._same.key(step, values):
+            return None
+        others = {path: one for path, one in began.inputs.items() if path != item}
+        inputs = (path for path in self._same.inputs(step, values) if path != item)
+        outputs = finished.outputs.values()
+        if not (
+            self._same.unchanged(others, inputs)
+            and self._same.unchanged(finished.output_stamps, outputs)
+        ):
+            return None
+        done = _outcome(step, finished, began.log, began.time)
+        return Earlier(attempts=steps.attempts[place], done=done)
+
     def begin(
         self,
         step: Step,
@@ -179,6 +215,8 @@ class RunRecord:
         log: str,
         status: str,
         made_in: tuple[str, ...] = (),
+        granted: float = 0.0,
+        held_by: str = "",
     ) -> None:
         """Record that a step's program is to be started; ``then`` is called when that is on disk.
 
@@ -205,6 +243,8 @@ class RunRecord:
             inputs=inputs,
             key=key,
             made_in=made_in,
+            granted=granted,
+            held_by=held_by,
         )
         self._journal.commit_then(record, then)
 
@@ -280,19 +320,7 @@ class RunRecord:
             if began is None or not self._is_same(step, values, began):
                 return None
             log, started = began.log, began.time
-        return Outcome(
-            step=step.name,
-            adapter=step.adapter.name,
-            state=StepState.DONE,
-            reason="done in an earlier run",
-            exit_code=finished.exit_code,
-            outputs=finished.outputs,
-            warnings=finished.warnings,
-            log=log,
-            started=started,
-            ended=finished.time,
-            earlier=True,
-        )
+        return _outcome(step, finished, log, started)
 
     def _is_same(self, step: Step, values: Values, began: Began) -> bool:
         """Say whether a step has the command and the inputs with which it was begun."""
@@ -300,6 +328,22 @@ class RunRecord:
         return began.key == same.key(step, values) and same.unchanged(
             began.inputs, same.inputs(step, values)
         )
+
+
+def _outcome(step: Step, finished: Finished, log: str, started: float) -> Outcome:
+    return Outcome(
+        step=step.name,
+        adapter=step.adapter.name,
+        state=StepState.DONE,
+        reason="done in an earlier run",
+        exit_code=finished.exit_code,
+        outputs=finished.outputs,
+        warnings=finished.warnings,
+        log=log,
+        started=started,
+        ended=finished.time,
+        earlier=True,
+    )
 
 
 def retriable(outcome: Outcome) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from gpucore.system.moving import discard
 from gpucore.system.orphans import end_all, find_marked, wait_for_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gpucore.scheduling import Grant
     from gpucore.standard.model import Device, Outcome
@@ -101,6 +102,8 @@ class RunningStep:
         self._leased: tuple[str, ...] = ()
         self._container = ""
         self.cancelled = False
+        self._granted = time.time()
+        self._held_by = ""
         self.evidence: Evidence | None = None
         """What was seen of it from outside while it ran."""
         self.recorded: Callable[[], None] | None = None
@@ -192,6 +195,8 @@ class RunningStep:
                 log=started.log,
                 status=started.status,
                 made_in=started.made_in,
+                granted=self._granted,
+                held_by=self._held_by,
             )
         return Prepared(
             argv=argv,
@@ -231,7 +236,7 @@ class RunningStep:
             outcome = unjudged(self.started, ended, error)
         if self._around.learned is not None:
             self._around.learned.hear(self.step, outcome)
-        self._on_ended(self, outcome)
+        self._on_ended(self, replace(outcome, attempts=self.attempt))
 
     def _devices(self) -> tuple[Device, ...]:
         if not self._around.renumbered:
@@ -286,9 +291,27 @@ class RunningStep:
             return ()
         if self._leased:
             return leases.use(self._leased, self.step.name)
-        fds = leases.take(self.uuids, self.step.name, waiter=self, cancelled=lambda: self.cancelled)
+        fds = leases.take(
+            self.uuids,
+            self.step.name,
+            waiter=self,
+            cancelled=lambda: self.cancelled,
+            waits=self._waits,
+        )
         self._leased = self.uuids
+        if self._held_by and self._around.record is not None:
+            for uuid in self.uuids:
+                self._around.record.regard(uuid, "good", "", "")
         return fds
+
+    def _waits(self, missing: Sequence[str], who: str) -> None:
+        """Tell that a device is another run's now."""
+        self._held_by = who
+        indexes = [str(one.index) for one in self.grant.devices if one.uuid in missing]
+        self._around.note(f"GPU {' '.join(dict.fromkeys(indexes))} is waited for: {who} holds it")
+        if self._around.record is not None:
+            for uuid in missing:
+                self._around.record.regard(uuid, "held", who, "it goes on when that has ended")
 
     def give_back(self) -> None:
         """Give its leases back; a second time does nothing."""
@@ -314,6 +337,10 @@ class RunningStep:
             return  # how they ended is our doing, and not the step's
         while orphans := find_marked((run,), self.step.name):
             for orphan in orphans:
+                self._around.note(
+                    f"{began.step} waits for process {orphan.pid}, which an earlier run left "
+                    "running (`--kill-orphans` ends such)"
+                )
                 if not wait_for_end(orphan, stopped=self._is_stopped):
                     end_all((run,), self.step.name)
         # Its container outlives even the command that asked for it; nobody waits for that now.

@@ -6,19 +6,22 @@ import hashlib
 import os
 from itertools import compress, count
 from operator import is_not
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from gpucore.system.digests import content_digest
 from gpucore.system.journal_records import Fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.params import Values
     from gpucore.standard.step import Step
 
 __all__ = ["Sameness"]
+
+_State: TypeAlias = tuple[int, int, str]
+"""Size, modification time and hash of a file."""
 
 
 class _Told(NamedTuple):
@@ -71,26 +74,29 @@ class Sameness:
 
     def fingerprints(self, paths: Iterable[str]) -> dict[str, Fingerprint | None]:
         """Return the state of files by path; None for those that are not there."""
+        states = {path: self._state(path) for path in paths}
         return {
-            path: Fingerprint(size=found[0], changed_ns=found[1], digest=found[2])
-            if found
+            path: Fingerprint(size=state[0], changed_ns=state[1], digest=state[2])
+            if state
             else None
-            for path, found in self._look(paths)
+            for path, state in states.items()
         }
 
     @staticmethod
     def with_inputs(key: str, inputs: Mapping[str, Fingerprint | None]) -> str:
         """Return the hash of a key and of the state of inputs."""
-        found = [
-            (path, (one.size, one.changed_ns, one.digest) if one else None)
-            for path, one in inputs.items()
-        ]
-        return _hash_of(key, found)
+        return _hash_of(
+            key,
+            {
+                path: (one.size, one.changed_ns, one.digest) if one else None
+                for path, one in inputs.items()
+            },
+        )
 
     def is_key(self, recorded: str, step: Step, values: Values) -> bool:
         """Say whether a key with inputs is that of a step and of its inputs as they are now."""
-        found = list(self._look(dict.fromkeys(self.inputs(step, values))))
-        return recorded == _hash_of(self.key(step, values), found)
+        states = {path: self._state(path) for path in self.inputs(step, values)}
+        return recorded == _hash_of(self.key(step, values), states)
 
     def unchanged(self, recorded: Mapping[str, Fingerprint | None], paths: Iterable[str]) -> bool:
         """Say whether files are those on record: by hash where one is, or by size and time."""
@@ -99,15 +105,13 @@ class Sameness:
             self._is_same(path, recorded[path]) for path in names
         )
 
-    def _look(self, paths: Iterable[str]) -> Iterator[tuple[str, tuple[int, int, str] | None]]:
-        for path in paths:
-            try:
-                facts = os.stat(path)  # noqa: PTH116 - on the way of every step
-            except OSError:
-                yield path, None
-            else:
-                digest = content_digest(path) if self._checksum else ""
-                yield path, (facts.st_size, facts.st_mtime_ns, digest)
+    def _state(self, path: str) -> _State | None:
+        try:
+            facts = os.stat(path)  # noqa: PTH116 - on the way of every step
+        except OSError:
+            return None
+        digest = content_digest(path) if self._checksum else ""
+        return facts.st_size, facts.st_mtime_ns, digest
 
     def _is_same(self, path: str, before: Fingerprint | None) -> bool:
         try:
@@ -143,7 +147,7 @@ class Sameness:
         return self._digests[adapter.name]
 
 
-def _hash_of(key: str, inputs: list[tuple[str, tuple[int, int, str] | None]]) -> str:
+def _hash_of(key: str, inputs: Mapping[str, _State | None]) -> str:
     return hashlib.blake2b(f"{key} {inputs!r}".encode(), digest_size=16).hexdigest()
 
 

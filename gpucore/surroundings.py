@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from gpucore.standard.step import Step
 
 __all__ = ["Surroundings"]
+
+
+def _say_nothing(text: str) -> None:
+    """Stand in until somebody listens."""
 
 
 @dataclass(kw_only=True)
@@ -49,6 +53,8 @@ class Surroundings:
         Whether programs that outlived their host are ended instead of waited for.
     stopping : bool
         Whether the run is to end.
+    note : callable
+        Tells the user of the run something, once.
     renumbered : bool
         Whether a GPU has fallen off the bus: CUDA counts without it, and only identities hold.
     monitor : Monitor or None
@@ -71,6 +77,7 @@ class Surroundings:
     record: RunRecord | None = None
     kill_orphans: bool = False
     stopping: bool = False
+    note: Callable[[str], None] = _say_nothing
     renumbered: bool = False
     monitor: Monitor | None = None
     learned: LearnedMemory | None = None

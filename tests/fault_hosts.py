@@ -83,7 +83,9 @@ import itertools, json, os, signal, sys, time
 from pathlib import Path
 from gpucore import StepExecutor
 from gpucore.standard.model import Noted, StepEnded, StepStarted
+from gpucore.system import journal_summary
 
+journal_summary.EVERY = 5
 asked = json.loads(sys.argv[1])
 told = os.open(asked["told"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
@@ -272,6 +274,8 @@ class Site:
         """Return the steps that are done according to the journal."""
         state = read_journal(self.output, self.state)
         assert state.loss == ""
+        short = read_journal(self.output, self.state, whole=False)
+        assert (short.runs, dict(short.steps)) == (state.runs, dict(state.steps))
         return {name for name, fate in state.steps.items() if fate.state is StepState.DONE}
 
     def lives(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.completing import adapter_names
 from gpucore.cli.options import adapter_files, as_json, config_file, settings_of
 from gpucore.cli.terminal import clean, print_json, print_table, talk
 
@@ -20,7 +21,7 @@ _AT_ONCE = 8  # most of the time they wait for a file system
 
 
 @click.command("check", epilog="Example: gpucore adapters check motioncor3")
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=adapter_names)
 @config_file
 @adapter_files
 @as_json

@@ -8,6 +8,7 @@ import click
 
 from gpucore.cli.adapter_page import adapter_page
 from gpucore.cli.adapters_check import check
+from gpucore.cli.completing import adapter_names
 from gpucore.cli.options import adapter_files, as_json, config_file, settings_of
 from gpucore.cli.terminal import clean, print_json, print_table, styled
 from gpucore.errors import ParameterError
@@ -56,7 +57,7 @@ command.add_command(check)
 
 
 @command.command("show")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=adapter_names)
 @config_file
 @adapter_files
 @as_json

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.completing import runs
 from gpucore.cli.terminal import clean, talk
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _NOTHING = 5
 
 
 @click.command("cancel", epilog="Example: gpucore cancel aligned")
-@click.argument("folder", type=click.Path(), metavar="DIR")
+@click.argument("folder", type=click.Path(), metavar="DIR", shell_complete=runs)
 def command(folder: str) -> int:
     """End the run of an output folder, and all its programs.
 
@@ -41,16 +42,16 @@ def command(folder: str) -> int:
     from gpucore.cli.history import living_run, read_history, run_names  # noqa: PLC0415
     from gpucore.system.orphans import end_all, find_marked  # noqa: PLC0415
 
-    with read_history(folder) as state:
-        run = living_run(state)
-        names = run_names(state)
-        if run is None:
-            if not find_marked(names):
-                talk(f"nothing runs in {clean(folder)}")
-                return _NOTHING
+    with read_history(folder, whole=False) as state:
+        run, names = living_run(state), run_names(state)
+    if run is None:
+        if not find_marked(names):
+            talk(f"nothing runs in {clean(folder)}")
+            return _NOTHING
+        with read_history(folder) as state:
             ended = _end_orphans(folder, state, names)
-            talk(f"{_processes(ended)} of a run that had died {_were(ended)} ended")
-            return 0
+        talk(f"{_processes(ended)} of a run that had died {_were(ended)} ended")
+        return 0
     talk(f"ending process {run.pid} (run {clean(run.run)}), which ends its programs first")
     if not _end_host(run):
         talk(f"it still runs after {_PATIENCE:g} s: `kill -9 {run.pid}`, and cancel once more")

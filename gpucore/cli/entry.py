@@ -18,19 +18,27 @@ from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
+
 __all__ = ["VERBS", "main", "run"]
 
 VERBS = {
     "adapters": "List the programs that gpucore knows, or show one.",
     "cancel": "End the run of an output folder, and all its programs.",
-    "config": "Check configuration, job and adapter files.",
+    "completion": "Print what makes a shell complete gpucore's commands.",
+    "config": "Show settings, check files, print their forms.",
     "demo": "Align eight synthetic movies and compare with what is known.",
+    "doctor": "Check this machine as a run would use it, and say what mends it.",
     "exec": "Run any command on GPUs that are leased for it.",
+    "explain": "Say why a step failed or waits, and what would change that.",
     "gpus": "Show the GPUs of this machine.",
+    "init": "Begin a gpucore.toml for this machine, and a job.",
     "leases": "Show who holds which GPU of this machine now.",
+    "logs": "Print what a step's program printed.",
     "map": "Run one adapter over files.",
     "new": "Begin an adapter, as a file or as a package.",
     "plugins": "List what is plugged in, and what is in quarantine.",
+    "report": "Write what the runs of an output folder did as one HTML file.",
     "resume": "Run what the last run of an output folder did not do.",
     "run": "Run a job file.",
     "status": "Show how far the runs of an output folder have come.",
@@ -46,8 +54,10 @@ class _Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
+            if ctx.resilient_parsing:  # a shell asks what could come next
+                return None
             raise ParameterError(
                 f"there is no verb `{cmd_name}`",
                 hint=did_you_mean(cmd_name, VERBS, listed="`gpucore --help`"),
@@ -56,6 +66,16 @@ class _Verbs(click.Group):
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of a user
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
+
+        verbs = VERBS.items()
+        return [
+            CompletionItem(one, help=help_) for one, help_ in verbs if one.startswith(incomplete)
+        ]
 
     def invoke(self, ctx: click.Context) -> object:
         try:

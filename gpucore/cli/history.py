@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["gpu_names", "life", "living_run", "read_history", "run_names"]
 
 
-def read_history(folder: str) -> JournalState:
+def read_history(folder: str, *, whole: bool = True) -> JournalState:
     """Return what the journal of an output folder says.
+
+    Parameters
+    ----------
+    folder : str
+        The output folder.
+    whole : bool
+        Whether all of it is read and proved; a summary and what came after will do otherwise.
 
     Raises
     ------
@@ -31,7 +38,7 @@ def read_history(folder: str) -> JournalState:
     GpucoreError
         When it lies on another machine, or something else lies in its place.
     """
-    state = read_journal(Path(folder), state_home(os.environ), whole=False)
+    state = read_journal(Path(folder), state_home(os.environ), whole=whole)
     if not state.runs and not state.events and not state.loss:
         raise ConfigError(
             f"there is no journal of a run in `{folder}`",

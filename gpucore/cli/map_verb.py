@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gpucore.cli.completing import adapter_names, parameters
 from gpucore.cli.options import as_json, common, given_values, limits, resuming, settings_of
 
 __all__ = ["command"]
@@ -17,11 +18,16 @@ __all__ = ["command"]
     epilog="Example: gpucore map motioncor3 movies/*.tif -o aligned "
     '--gpus "0 1" --threads 3 --set pixel_size=0.885 --set voltage=300',
 )
-@click.argument("adapter", metavar="ADAPTER")
+@click.argument("adapter", metavar="ADAPTER", shell_complete=adapter_names)
 @click.argument("files", nargs=-1, type=click.Path(), metavar="FILES...")
 @click.option("-o", "--output", required=True, metavar="DIR", help="Folder for the outputs.")
 @click.option(
-    "--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A parameter; may be repeated."
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=parameters,
+    help="A parameter; may be repeated.",
 )
 @click.option("--no-gpu", is_flag=True, help="USE_GPU false: the CPU form of an optional program.")
 @click.option(

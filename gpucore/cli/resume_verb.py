@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.completing import runs
 from gpucore.cli.options import checksum as checksum_option
 from gpucore.cli.options import kill_orphans as kill_orphans_option
 
@@ -22,7 +23,7 @@ _VERBS = ("map", "run")
 
 
 @click.command("resume", epilog="Example: gpucore resume aligned")
-@click.argument("folder", type=click.Path(), metavar="DIR")
+@click.argument("folder", type=click.Path(), metavar="DIR", shell_complete=runs)
 @kill_orphans_option
 @checksum_option
 def command(*, folder: str, kill_orphans: bool, checksum: bool | None) -> int:
@@ -35,7 +36,7 @@ def command(*, folder: str, kill_orphans: bool, checksum: bool | None) -> int:
     from gpucore.cli.session import Resuming  # noqa: PLC0415
     from gpucore.errors import ConfigError  # noqa: PLC0415
 
-    with read_history(folder) as state:
+    with read_history(folder, whole=False) as state:
         if (alive := living_run(state)) is not None:
             raise ConfigError(
                 f"a run still goes on in `{folder}`: process {alive.pid} (run {alive.run})",

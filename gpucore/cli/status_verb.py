@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.completing import runs
 from gpucore.cli.options import as_json
 from gpucore.cli.terminal import clean, print_json, print_table, talk
 
@@ -20,13 +21,23 @@ _RUNS_TOLD = 5
 
 
 @click.command("status", epilog="Example: gpucore status aligned")
-@click.argument("folder", type=click.Path(), metavar="DIR")
+@click.argument("folder", type=click.Path(), metavar="DIR", shell_complete=runs)
 @as_json
 def command(folder: str, json_: bool) -> int:
     """Show how far the runs of an output folder have come."""
-    from gpucore.cli.history import read_history  # noqa: PLC0415 - help needs none of it
+    from gpucore.errors import GpucoreError  # noqa: PLC0415 - help needs none of it
 
-    with read_history(folder) as state:
+    try:
+        return _status(folder, json_, whole=False)
+    except GpucoreError:
+        # What the summary covers may be damaged: then all is read, and the loss told.
+        return _status(folder, json_, whole=True)
+
+
+def _status(folder: str, json_: bool, *, whole: bool) -> int:
+    from gpucore.cli.history import read_history  # noqa: PLC0415
+
+    with read_history(folder, whole=whole) as state:
         counts = {step.value: count for step, count in state.counts().items() if count}
         runs = _runs(state)
         running = _running(state, lives=bool(runs) and runs[-1]["state"] == "runs")

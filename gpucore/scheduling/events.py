@@ -56,13 +56,15 @@ class Fate(IntEnum):
 class Submitted:
     """A step is to be run; steps are numbered 0, 1, 2, … in the order of submission.
 
-    One that is ``done`` already, in an earlier run, takes its number and nothing else.
+    One that is ``done`` already, in an earlier run, takes its number and nothing else. Of those
+    that are ready a higher ``priority`` comes first.
     """
 
     step: int
     need: Need
     after: Sequence[int] = ()
     done: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,10 @@ class Machine:
 
     Notes
     -----
-    First come, first served, without starvation: the oldest step that has to wait for others
-    holds a reservation, and a younger one may pass it only with what the reservation does not
-    cover. One that waits for a device to come back, or for the memory that a stranger holds,
+    First come, first served within a priority, and there without starvation: the first step that
+    has to wait for others holds a reservation, and a later one may pass it only with what the
+    reservation does not cover. A higher priority comes before every age, for as long as such steps
+    come; what runs is never ended for one. One that waits for a device to come back, or for the memory that a stranger holds,
     reserves nothing: its turn comes when others alone keep it from starting.
     """
 
@@ -102,6 +103,7 @@ class Machine:
         self._graph = Graph()
         self._fates = array("b")
         self._needs: dict[int, Need] = {}
+        self._priorities: dict[int, int] = {}  # those that are not 0, until their steps have ended
         self._leases = 0
 
     def handle(self, event: MachineEvent) -> list[Action]:
@@ -151,7 +153,8 @@ class Machine:
         if need.worker and self.idle <= 0:
             busy = f"all {self.workers} are" if self.workers > 1 else "the only one is"
             return f"waits for a worker; {busy} busy"
-        return lacks(self.ledger, need) or "waits for its turn; older steps come first"
+        first = "steps of higher priority and older ones" if self._priorities else "older steps"
+        return lacks(self.ledger, need) or f"waits for its turn; {first} come first"
 
     @property
     def all_withheld(self) -> bool:
@@ -191,13 +194,15 @@ class Machine:
             if fate != Fate.DONE:
                 unmet.append(before)
         self._needs[step] = need
+        if event.priority:
+            self._priorities[step] = event.priority
         if not (unmet and self._graph.add(step, unmet)):
             self._ready(step)
         return []
 
     def _ready(self, step: int) -> None:
         self._fates[step] = Fate.READY
-        self.queue.add(step, self._needs[step])
+        self.queue.add(step, self._needs[step], self._priorities.get(step, 0))
 
     def _ended(self, event: Ended) -> list[Action]:
         step = event.step
@@ -213,6 +218,7 @@ class Machine:
         if event.again and not event.done:
             return self._again(step, event.need or need)
         self._fates[step] = Fate.DONE if event.done else Fate.FAILED
+        self._priorities.pop(step, None)
         if not event.done:
             return self._skip_dependents(step)
         for ready in self._graph.met(step):
@@ -226,6 +232,7 @@ class Machine:
             self.ledger.check(need)
         except NeedError as error:  # what it ran on is lost
             self._fates[step] = Fate.FAILED
+            self._priorities.pop(step, None)
             return [Refuse(step, error), *self._skip_dependents(step)]
         self._needs[step] = need
         self._ready(step)
@@ -312,6 +319,7 @@ class Machine:
     def _end_unstarted(self, step: int, fate: Fate, because: int) -> list[Action]:
         self._fates[step] = fate
         self._needs.pop(step, None)
+        self._priorities.pop(step, None)
         return [Skip(step, fate, because)]
 
     def _dispatch(self) -> list[Action]:
@@ -321,7 +329,7 @@ class Machine:
         return actions
 
     def _next(self) -> Launch | None:
-        """Return the oldest step that can start now without delaying an older one."""
+        """Return the first step that can start now without delaying one before it."""
         reserved: frozenset[int] = frozenset()
         head_waits = False
         # A lease frees no worker when it ends, so that one has to be kept for whom it holds up.

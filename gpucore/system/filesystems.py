@@ -1,4 +1,4 @@
-"""Which file system a path lies on, and whether a journal can be kept there."""
+"""Which file system a path lies on, and what can be relied on there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["file_system_of", "full_place", "keeps_modes", "wal_works"]
+__all__ = ["changes_are_told", "file_system_of", "full_place", "keeps_modes", "wal_works"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _NO_ROOM = 1 << 16
@@ -73,10 +73,19 @@ def wal_works(path: Path) -> bool:
 
     Unknown file systems count as local; whoever opens a journal there tries it as well.
     """
-    kind = file_system_of(path)
-    if kind.startswith("fuse") and kind not in _LOCAL_FUSE:
-        return False
-    return kind not in _SHARED
+    return not _is_shared(file_system_of(path))
+
+
+def changes_are_told(path: Path) -> bool:
+    """Say whether the kernel tells of all that is written on the file system of a path.
+
+    What other machines write it does not know of.
+    """
+    return not _is_shared(file_system_of(path))
+
+
+def _is_shared(kind: str) -> bool:
+    return kind in _SHARED or (kind.startswith("fuse") and kind not in _LOCAL_FUSE)
 
 
 def keeps_modes(path: Path) -> bool:

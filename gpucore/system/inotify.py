@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CloseWatch", "Wakeup"]
+__all__ = ["CloseWatch", "Wakeup", "libc"]
 
 _IN_CLOSE_WRITE = 0x8
 _WITHOUT_INOTIFY = 0.1
@@ -60,7 +60,7 @@ class CloseWatch:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self._marks: list[int] = []
-        self._fd: int = _libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._fd: int = libc().inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         self.works = self._fd >= 0
 
     def start(self, fds: Iterable[int]) -> None:
@@ -68,7 +68,7 @@ class CloseWatch:
         for fd in fds:
             if self.works:
                 path = f"/proc/self/fd/{fd}".encode()
-                mark = _libc().inotify_add_watch(self._fd, path, _IN_CLOSE_WRITE)
+                mark = libc().inotify_add_watch(self._fd, path, _IN_CLOSE_WRITE)
                 self.works = mark >= 0
                 self._marks.append(mark)
 
@@ -95,7 +95,7 @@ class CloseWatch:
         """Watch nothing any more."""
         marks, self._marks = self._marks, []
         for mark in marks:
-            _libc().inotify_rm_watch(self._fd, mark)
+            libc().inotify_rm_watch(self._fd, mark)
         self._drain()
 
     def close(self) -> None:
@@ -112,7 +112,8 @@ class CloseWatch:
 
 
 @lru_cache(maxsize=1)
-def _libc() -> Any:
+def libc() -> Any:
+    """Return the C library, for calls that Python has no name for."""
     import ctypes  # noqa: PLC0415 - 4 ms, and only when somebody has to wait
 
     return ctypes.CDLL(None, use_errno=True)

@@ -101,7 +101,7 @@ def decode(kind: int, step: bytes, attempt: int, body: bytes) -> Record:
     # A frozen class sets each field through a call, at three times the cost; whoever resumes a
     # million steps asks for a million records.
     record = object.__new__(form.made)
-    record.__dict__.update(facts)
+    object.__setattr__(record, "__dict__", facts)
     return record
 
 

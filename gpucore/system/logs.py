@@ -23,17 +23,31 @@ TAIL = 4 << 20
 _LINE = 4096
 
 
-def find_marks(log: str, failures: Iterable[Failure]) -> list[tuple[Failure, str]]:
+def find_marks(
+    log: str, failures: Iterable[Failure], *, but: Iterable[str] = ()
+) -> list[tuple[Failure, str]]:
     """Return the failures whose message is in a log, each with its first line, in their order.
 
     A log larger than `HEAD` and `TAIL` together is looked at from both ends.
+
+    Parameters
+    ----------
+    log : str
+        The log.
+    failures : iterable of Failure
+        What is looked for.
+    but : iterable of str
+        Regular expressions of lines that do not count.
     """
     patterns = [(failure, _compiled(failure.match)) for failure in failures]
+    known = [_compiled(one) for one in but]
     found: dict[int, str] = {}
     if patterns:
         for line in _lines(Path(log)):
             for place, (_, pattern) in enumerate(patterns):
-                if place not in found and pattern.search(line):
+                if place in found or not pattern.search(line):
+                    continue
+                if not any(one.search(line) for one in known):
                     found[place] = line.strip()
             if len(found) == len(patterns):
                 break

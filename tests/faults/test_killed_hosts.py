@@ -71,6 +71,8 @@ CRASH_POINTS = {
     "gpucore.system.journal:lock_place": (1,),
     "gpucore.system.journal_store:_connect": (1,),
     "gpucore.system.journal_store:create": (1,),
+    "gpucore.system.journal_summary:_fill": (1, 3),
+    "gpucore.system.journal_summary:write_summary": (1, 3),
     "gpucore.system.journal_writer:insert": (1, 2, 8),
     "gpucore.system.leases:Held.release": (2,),
     "gpucore.system.processes:Programs.__init__": (1,),

@@ -12,13 +12,16 @@ from programs import Gate, python, shell
 
 from gpucore import StepError, StepExecutor
 from gpucore.standard.model import FailureClass, StepState
+from gpucore.system.oom_kills import oom_kills
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EACH = 50 if FAULTS else 20
+KILLED = FailureClass.HOST_MEMORY if oom_kills() is None else FailureClass.UNKNOWN
+"""The kernel says, mostly, that it was not the one who killed."""
 DEATHS = {
-    "kill -KILL $$": (FailureClass.HOST_MEMORY, -9),
+    "kill -KILL $$": (KILLED, -9),
     "kill -TERM $$": (FailureClass.INTERRUPTED, -15),
     "ulimit -c 0; kill -SEGV $$": (FailureClass.PROGRAM_FAULT, -11),
     "ulimit -c 0; kill -ABRT $$": (FailureClass.PROGRAM_FAULT, -6),

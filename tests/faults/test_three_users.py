@@ -150,6 +150,8 @@ JOURNAL = {
         "journal.sqlite.mended": ("link", "fifo", "foreign"),
         "journal.sqlite.building": ("link", "fifo", "foreign"),
         "journal.head": ("link", "dangling", "fifo", "foreign", "hardlink"),
+        "journal.summary": ("link", "dangling", "fifo", "foreign", "hardlink"),
+        "journal.summary.new": ("link", "fifo", "foreign"),
         "journal.lock": ("link", "dangling", "fifo", "folder", "foreign", "hardlink"),
         "journal.where": ("link", "fifo", "folder", "foreign"),
     }.items()
@@ -163,7 +165,13 @@ OTHERS_JOURNAL = {
             around="mallory",
             kinds=("link", "fifo", "folder"),
         )
-        for name in ("journal.sqlite", "journal.sqlite-wal", "journal.head", "journal.where")
+        for name in (
+            "journal.sqlite",
+            "journal.sqlite-wal",
+            "journal.head",
+            "journal.summary",
+            "journal.where",
+        )
     },
 }
 _NETWORK = (("TEST_NETWORK", "{out}"),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from real_programs import opener, require
+from scipion_runs import Scipion
 
 from gpucore.config import ProgramConfig
 
@@ -53,3 +54,15 @@ def powerfit() -> str:
         'VKFFT_BACKEND=opencl .venv-powerfit/bin/pip install "powerfit-em[opencl]"; '
         "or say where it is: GPUCORE_TEST_POWERFIT=/path/to/powerfit",
     )
+
+
+@pytest.fixture(scope="session")
+def scipion(tmp_path_factory: pytest.TempPathFactory) -> Scipion:
+    """Scipion's Python with pyworkflow and gpucore in it, an environment of its own."""
+    told = os.environ.get("GPUCORE_TEST_SCIPION", str(ROOT / ".venv-scipion/bin/python"))
+    python = require(
+        told,
+        'python3 -m venv .venv-scipion; .venv-scipion/bin/pip install -e ".[scipion]"; '
+        "or say where it is: GPUCORE_TEST_SCIPION=/path/to/python",
+    )
+    return Scipion(python, tmp_path_factory.mktemp("scipion"))

@@ -143,7 +143,9 @@ class TestRelionInitialmodelSgd(AdapterContract):
         return {
             "particles": str(write_particles(folder, count=24)),
             "particle_diameter": 100,
-            "schedule": "5+10+5",
+            "first_iterations": 5,
+            "between_iterations": 10,
+            "last_iterations": 5,
             "first_resolution": 40,
             "last_resolution": 30,
             "first_subset": 10,

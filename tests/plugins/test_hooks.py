@@ -15,7 +15,7 @@ from gpucore.plugins import PluginHost, hookimpl, hookspecs
 from gpucore.plugins.implementations import HOOKS
 from gpucore.plugins.offers import DeviceSource, EngineSpec
 from gpucore.registry import open_plugins
-from gpucore.scheduling import POOL, SLOTS, Policy
+from gpucore.scheduling import MEMORY, POOL, SLOTS, Policy
 from gpucore.standard import Adapter, Device, Program, RunEnded, RunStarted, Template
 
 HERE = Path(__file__).parent
@@ -70,7 +70,7 @@ def test_gpucore_device_sources_gives_the_host_its_sources() -> None:
 
 def test_gpucore_policies_gives_the_host_its_policies() -> None:
     host = open_plugins(SiteConfig())
-    assert dict(host.policies) == {"slots": SLOTS, "pool": POOL}
+    assert dict(host.policies) == {"slots": SLOTS, "pool": POOL, "memory": MEMORY}
     assert isinstance(host.policy("pool"), Policy)
 
 

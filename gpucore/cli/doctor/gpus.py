@@ -161,7 +161,7 @@ def _look_at_modes(listing: Listing, notes: Notes) -> None:
     for device, mode in zip(listing.devices, modes, strict=True):
         # Its index counts what a mask leaves; the driver's tool counts all.
         mend = f"sudo nvidia-smi -i {device.uuid} -c DEFAULT"
-        if mode == "prohibited":
+        if mode == "prohibited" and not listing.standings[device.uuid].withheld:
             notes.wrong(
                 f"GPU {device.index} is in compute mode `prohibited`: no program gets it",
                 mend,
@@ -169,8 +169,8 @@ def _look_at_modes(listing: Listing, notes: Notes) -> None:
             )
         elif mode == "exclusive_process":
             notes.note(
-                f"GPU {device.index} is in compute mode `exclusive_process`: one program at a time, and "
-                "none that starts several processes on it",
+                f"GPU {device.index} is in compute mode `exclusive_process`: one program at a "
+                "time, and none that starts several processes on it",
                 mend,
             )
 

@@ -18,18 +18,16 @@ __all__ = ["LEFT_OUT", "Censor", "is_secret_name", "shown_environment"]
 
 LEFT_OUT = "[left out]"
 
-_NAME = (
-    r"token|secret|passw|passphrase|pwd|passcode|api[-_]?key|key\b|_key|cred|auth|cookie|licen[cs]e"
-)
+_NAME = r"token|secret|passw|passphrase|passcode|api[-_]?key|key\b|_key|cred|auth|cookie|licen[cs]e"
 _SECRET = re.compile(_NAME, re.IGNORECASE)
 _PLAIN = re.compile(
-    r"CUDA_\w+|GPUCORE_\w+|NVIDIA_VISIBLE_DEVICES|ROCR_VISIBLE_DEVICES|HIP_VISIBLE_DEVICES|PATH|"
-    r"LD_LIBRARY_PATH|PYTHONPATH|CONDA_PREFIX|VIRTUAL_ENV|HOME|SHELL|LANG|LC_\w+|TERM|TMPDIR|TZ|"
+    r"_|CUDA_\w+|GPUCORE_\w+|NVIDIA_VISIBLE_DEVICES|ROCR_VISIBLE_DEVICES|HIP_VISIBLE_DEVICES|PATH|"
+    r"LD_LIBRARY_PATH|PYTHONPATH|CONDA_PREFIX|VIRTUAL_ENV|HOME|HOSTNAME|USER|LOGNAME|PWD|OLDPWD|SHELL|LANG|LC_\w+|TERM|TMPDIR|TZ|"
     r"XDG_\w+|OMP_\w+|MKL_\w+|SLURM_JOB_ID|SLURM_JOB_GPUS|PBS_JOBID|LSB_JOBID|LOADEDMODULES|"
     r"NO_COLOR|RELION_\w+"
 )
-_SHORTEST = 6
-"""Shorter values are words of any text."""
+_SHORTEST, _SHORTEST_SECRET = 7, 4
+"""Shorter values are words of any text; of a variable whose name speaks of a secret, less so."""
 _MARKED = (
     # name=value and name: value, as in JSON, TOML, a shell's line and a header
     re.compile(
@@ -85,7 +83,7 @@ class Censor:
             text
             for environment in environments
             for name, text in environment.items()
-            if len(text) >= _SHORTEST and not _is_plain(name) and not _says_nothing(name, text)
+            if _may_be_secret(name, text)
         }
         # The longest first: one may be a part of another.
         found = "|".join(re.escape(one) for one in sorted(values, key=lambda one: (-len(one), one)))
@@ -126,11 +124,16 @@ def _is_plain(name: str) -> bool:
     return _PLAIN.fullmatch(name) is not None and not is_secret_name(name)
 
 
-def _says_nothing(name: str, text: str) -> bool:
-    """Say whether a value is one that texts are full of: a path, a number, a word, a name."""
+def _may_be_secret(name: str, text: str) -> bool:
+    """Say whether a variable's value is to be taken out of texts.
+
+    What is a path, a number or a word is what texts are full of.
+    """
     if is_secret_name(name):
+        return len(text) >= _SHORTEST_SECRET
+    if len(text) < _SHORTEST or _is_plain(name):
         return False
-    return text.startswith("/") or text.replace(".", "").isdecimal() or text.isalpha()
+    return not (text.startswith("/") or text.replace(".", "").isdecimal() or text.isalpha())
 
 
 def _asks_for_secret(option: object) -> bool:

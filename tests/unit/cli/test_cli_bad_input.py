@@ -137,6 +137,8 @@ def test_a_mask_that_hides_every_gpu_is_named(cli: Cli, monkeypatch: pytest.Monk
          "see `gpucore map --help`"),
         ((*MAP, "--sharing", "nevr"), "'nevr' is not one of", "never"),
         ((*MAP, "--gpus-per-step", "0"), "0 is not in the range", ""),
+        ((*MAP, "--gpu-memory", "12G"), "'12G' is no amount of memory", 'write "12 GiB"'),
+        ((*MAP, "--gpu-memory", "0 GiB"), "gpu_memory = '0 GiB' is no memory", '"12 GiB"'),
         ((*MAP, "--nope"), "'--nope'", ""),
         (("map", "copy", "a.tif", "-o", "", "--adapter", "copy.toml"),
          "the output folder is empty", "-o DIR"),

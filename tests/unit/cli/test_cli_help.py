@@ -17,6 +17,7 @@ from gpucore.cli.entry import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import click
     from command_line import Cli
@@ -247,7 +248,7 @@ def test_an_option_that_would_do_nothing_is_none(cli: Cli, argv: tuple[str, ...]
 
 def test_simulated_gpus_are_shown_and_marked(cli: Cli) -> None:
     ran = cli("gpus", "--devices", "simulated:2")
-    assert ran.out.splitlines()[0].split() == ["index", "name", "memory", "uuid"]
+    assert ran.out.splitlines()[0].split()[:3] == ["index", "name", "memory"]
     assert [line.split()[:3] for line in ran.out.splitlines()[1:]] == [
         ["0", "simulated", "GPU"], ["1", "simulated", "GPU"],
     ]  # fmt: skip
@@ -307,7 +308,7 @@ def test_a_plugin_in_quarantine_is_told_with_distribution_version_and_reason(cli
 
 GOOD = {
     "copy.toml": "the adapter copy is fine",
-    "job.toml": "the job is fine (2 parts)",
+    "job.toml": "the job is fine (2 parts)\nsettings: built-in, {folder}/gpucore.toml",
     "gpucore.toml": "the settings are fine",
 }
 
@@ -319,7 +320,24 @@ def test_a_good_file_of_any_kind_is_fine(cli: Cli, name: str) -> None:
     cli.write("job.toml", first + second)
     cli.write("gpucore.toml", 'gpus = "0 1"\n[program.gctf]\nexecutable = "/opt/gctf"\n')
     ran = cli("config", "check", name, "--adapter", "copy.toml")
-    assert (ran.code, ran.out, ran.err) == (0, f"{name}: {GOOD[name]}\n", "")
+    said = GOOD[name].format(folder=cli.folder)
+    assert (ran.code, ran.out, ran.err) == (0, f"{name}: {said}\n", "")
+
+
+def test_a_job_is_told_with_all_that_says_its_settings_the_last_counting_most(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.write("job.toml", '[[stage]]\nname = "s"\nadapter = "copy"\nitems = "*.tif"\n')
+    cli.write("other.toml", 'sharing = "never"\n')
+    user = tmp_path / "settings" / "gpucore" / "gpucore.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text('gpus = "0"\n', encoding="utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    monkeypatch.setenv("GPUCORE_GPUS", "0")
+    ran = cli("config", "check", "job.toml", "--adapter", "copy.toml", "--config", "other.toml")
+    assert ran.out.splitlines()[1] == (
+        f"settings: built-in, {user}, other.toml, environment GPUCORE_GPUS"
+    )
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,16 @@ def test_the_pool_gives_each_step_the_gpus_that_it_asks_for(cli: Cli) -> None:
     assert ran.err == "5 steps, 4 at once; nothing was run\n"
 
 
+def test_memory_that_no_gpu_has_is_refused_before_anything_runs(cli: Cli) -> None:
+    ran = cli(
+        "map", "motioncor2", cli.write("m1.tif"), "-o", "out", "--set", "pixel_size=0.885",
+        "--devices", "simulated:2", "--gpu-memory", "25 GiB", "--plan",
+    )  # fmt: skip
+    assert ran.code == 2
+    assert "25 GiB of GPU memory are needed, and the run has GPUs with 24 GiB" in ran.err
+    assert "gpu_memory" in ran.err
+
+
 def test_a_plan_as_json_has_all_that_a_host_needs_and_nothing_else_on_stdout(cli: Cli) -> None:
     ran = plan(cli, "0 1", 3, "--json", movies=3)
     told = json.loads(ran.out)

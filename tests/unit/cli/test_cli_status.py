@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from gated_runs import GatedRun
 from gpucore.cli.history import gpu_names
 from gpucore.record import state_home
 from gpucore.standard.model import FailureClass, StepState
+from gpucore.system import journal_summary
 from gpucore.system.journal import Began, Finished, Journal, Planned, RunBegan
 from gpucore.system.simulated import read_simulated
 
@@ -83,6 +85,27 @@ def test_a_damaged_journal_is_told_and_not_a_fault(cli: Cli) -> None:
     assert ran.code == 0
     assert "note: the journal is damaged" in ran.err
     assert status(cli)["loss"]
+
+
+@pytest.mark.parametrize(("event", "told"), [(2, False), (50, True)], ids=["old", "asked for"])
+def test_damage_under_a_summary_is_told_when_it_is_met(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, event: int, told: bool
+) -> None:
+    monkeypatch.setattr(journal_summary, "EVERY", 5)
+    with journal(cli.folder / "out") as written:
+        for number in range(16):
+            name = f"s/{number}"
+            written.append(Planned(step=name, stage="s", adapter="copy"))
+            written.append(Began(step=name, attempt=1, time=1.0, argv=("true",)))
+            written.append(Finished(step=name, attempt=1, time=2.0, state=StepState.FAILED))
+        written.append(Began(step="s/0", attempt=2, time=3.0, argv=("true",)))
+    damaged = sqlite3.connect(written.path)
+    with damaged:
+        damaged.execute("UPDATE event SET body = x'00' WHERE n = ?", (event,))
+    damaged.close()
+    said = status(cli)
+    assert bool(said["loss"]) is told
+    assert said["counts"] == ({"failed": 16} if told else {"running": 1, "failed": 15})
 
 
 def test_a_run_on_another_machine_is_left_open(cli: Cli) -> None:

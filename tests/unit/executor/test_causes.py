@@ -29,6 +29,7 @@ from gpucore.standard import (
 )
 from gpucore.standard.evidence import Evidence
 from gpucore.standard.messages import CERTAIN, LIKELY, TEXTS
+from gpucore.standard.params import rooted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,6 +285,23 @@ def test_a_full_disk_explains_what_a_program_says_of_its_files(tmp_path: Path) -
     memory = case(Failure(match="insufficient", class_=FailureClass.OUT_OF_MEMORY))
     assert memory.ended(tmp_path, printed, code=1).failure is FailureClass.OUT_OF_MEMORY
     assert case().ended(tmp_path, "", MADE).done
+
+
+def test_room_is_looked_for_where_a_step_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = case().adapter
+    step = make_step(adapter, {"mic": "m.mrc"}, name="one", output="out")
+    values = rooted(adapter, step.values, str(tmp_path))
+    started = Started(step=step, devices=(), values=values, folder="/own", log="log")
+    started.tell("attempt")
+    asked: list[str] = []
+    monkeypatch.setattr(causes, "full_place", lambda paths: asked.extend(paths) or "")
+    assert causes.has_room(started)
+    folder = str(tmp_path / "out")
+    assert asked == [f"{folder}/attempt", f"{folder}/m.txt", "/own"]
+    monkeypatch.setattr(causes, "full_place", next)
+    assert not causes.has_room(started)
 
 
 def start(tmp_path: Path, error: Exception) -> Outcome:

@@ -273,7 +273,7 @@ def run_recorded(recordings: Path, adapter: Adapter, folder: Path, only: str = "
             place_folder.mkdir(parents=True)
             given = {"subject": subject, "recording": one, "good": one, "tmp_path": place_folder}
             if "code" in asked:
-                given |= {"code": -9, "failure": FailureClass.HOST_MEMORY}
+                given |= {"code": 7, "failures": (FailureClass.PROGRAM_FAULT,)}
             with contextlib.suppress(pytest.skip.Exception):
                 function(proof, **{name: given[name] for name in asked if name in given})
                 ran += 1

@@ -1,0 +1,93 @@
+"""``gpucore doctor``: is this machine as a run needs it, and if not, what mends it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gpucore.cli.options import as_json, config_file, device_source
+from gpucore.cli.terminal import clean, print_json, styled, talk
+from gpucore.errors import ParameterError
+
+if TYPE_CHECKING:
+    from gpucore.cli.doctor.examination import Examination
+
+__all__ = ["command"]
+
+
+@click.command("doctor", epilog="Example: gpucore doctor --bundle support.tar.gz --run aligned")
+@config_file
+@device_source
+@click.option(
+    "--bundle",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write what was found into one .tar.gz for support, without secrets.",
+)
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(),
+    metavar="DIR",
+    help="Put into the bundle what the runs of an output folder did, and ends of their logs.",
+)
+@click.option("--force", is_flag=True, help="Write over a bundle that is there.")
+@as_json
+def command(
+    *,
+    config: str | None,
+    devices: str | None,
+    bundle: str | None,
+    folder: str | None,
+    force: bool,
+    json_: bool,
+) -> int:
+    """Check this machine as a run would use it, and say what mends it.
+
+    Nothing is changed. The exit code is 0 when all is well, 1 when something is wrong, 2 when the
+    configuration is, 3 when there is no usable GPU.
+    """
+    from gpucore.cli.doctor.examination import examine  # noqa: PLC0415 - help needs none of it
+
+    if bundle is None and (folder is not None or force):
+        option = "--run" if folder is not None else "--force"
+        raise ParameterError(f"`{option}` is for `--bundle FILE`", hint="add --bundle FILE")
+    if bundle is not None:
+        from gpucore.cli.doctor.bundle import refuse_taken  # noqa: PLC0415 - as above
+
+        refuse_taken(Path(bundle), force=force)
+    examination = examine(config, devices)
+    if bundle is not None:
+        from gpucore.cli.doctor.bundle import write_bundle  # noqa: PLC0415 - as above
+
+        write_bundle(Path(bundle), examination, run=folder, force=force)
+    if json_:
+        print_json("doctor", examination.document())
+    else:
+        _show(examination)
+    if bundle is not None:
+        talk(f"written: {clean(bundle)}; secrets are left out: look into it before you send it")
+    return examination.exit_code
+
+
+def _show(examination: Examination) -> None:
+    # A terminal that knows no such letter is told all the same.
+    can = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+    marks = {"wrong": "✗" if can else "x", "note": "!"}
+    colours = {"wrong": "red", "note": "yellow"}
+    for result in examination.results:
+        for one in result.findings:
+            mark = styled(marks[one.level], fg=colours[one.level], bold=True)
+            click.echo(f"{mark} {clean(result.check)}: {clean(one.what)}")
+            if one.help:
+                click.echo(f"  help: {clean(one.help)}")
+    wrong, noted = examination.count("wrong"), examination.count("note")
+    known = f"{noted} thing{'s' * (noted != 1)} to know" if noted else ""
+    if wrong:
+        said = f"{wrong} problem{'s' * (wrong != 1)}{f', {known}' if known else ''}"
+        click.echo(styled(said, bold=True))
+    else:
+        click.echo(styled(f"all is well{f', {known}' if known else ''}", bold=True))

@@ -1,0 +1,225 @@
+"""A journal made into a history, in one way through it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from gpucore.errors import GpucoreError
+from gpucore.report.gpu_records import GpuRecords
+from gpucore.report.history import History, JournalFacts, RunSpan, State
+from gpucore.report.step_records import StepRecords
+from gpucore.report.texts import command_words
+from gpucore.system.journal_records import (
+    Began,
+    Finished,
+    Planned,
+    Regarded,
+    RunBegan,
+    RunFinished,
+    Sampled,
+)
+from gpucore.system.lives import life
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gpucore.report.history import Attempt
+    from gpucore.report.step_records import OpenRun
+    from gpucore.system.journal_records import Record
+    from gpucore.system.journal_replay import JournalState
+
+__all__ = ["Commands", "Told", "history_of"]
+
+_LATEST = 32_503_680_000.0
+"""The year 3000: what is later no clock has told."""
+
+_KINDS = (RunBegan, Planned, Began, Finished, RunFinished, Sampled, Regarded)
+
+Told: TypeAlias = "Callable[[Attempt, Began | None, tuple[str, ...]], None]"
+"""Given an attempt, its beginning, and what its GPUs are called."""
+
+
+def history_of(
+    folder: Path, state: JournalState, *, now: float | None = None, told: Told | None = None
+) -> History:
+    """Return what the runs of an output folder did.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    state : JournalState
+        What its journal says.
+    now : float, optional
+        Seconds since the epoch; the clock's by default.
+    told : callable, optional
+        Given each attempt when its end comes by: what is large (the command) is not kept.
+
+    Raises
+    ------
+    GpucoreError
+        When the journal was damaged since it was read.
+    """
+    reader = _Reader(told)
+    for n, record in state.records(*_KINDS):
+        reader.take(n, record)
+    return reader.history(folder, state, time.time() if now is None else now)
+
+
+class Commands:
+    """The commands of attempts as words of a shell's line: kept while few, read again when many.
+
+    Parameters
+    ----------
+    most : int
+        So many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[int, list[str]] = {}
+        self._whole = True
+
+    def __call__(self, attempt: Attempt, began: Began | None) -> list[str]:
+        """Return the command of an attempt whose end comes by."""
+        if began is None:
+            return []
+        words = command_words(began.env, began.argv)
+        if len(self._kept) < self._most:
+            self._kept[attempt.event] = words
+        else:
+            self._whole = False
+        return words
+
+    def of(self, state: JournalState, attempts: Sequence[Attempt]) -> Mapping[int, list[str]]:
+        """Return the commands of some attempts, by their events.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was damaged since it was read.
+        """
+        if self._whole:
+            return self._kept
+        wanted = {one.event for one in attempts if one.event}
+        return {
+            n: command_words(began.env, began.argv)
+            for n, began in state.records(Began, only=wanted)
+            if isinstance(began, Began)  # nothing else was asked for
+        }
+
+
+class _Reader:
+    """Records in, a history out."""
+
+    def __init__(self, told: Told | None) -> None:
+        self._told = told
+        self._gpus = GpuRecords()
+        self._steps = StepRecords(self._emit)
+        self._attempts: list[Attempt] = []
+
+    def take(self, n: int, record: Record) -> None:
+        """Take a record in."""
+        at = getattr(record, "time", 0.0)
+        if not (isinstance(at, float | int) and 0 <= at < _LATEST):
+            raise GpucoreError(f"event {n} of the journal tells a time that cannot be ({at!r})")
+        if isinstance(record, RunBegan):
+            self._run_began(record)
+            return
+        if not self._steps.runs:
+            # What came before was lost; a run of which nothing is known stands for it.
+            self._run_began(RunBegan(run="", time=at, pid=0, host="", boot="", version=""))
+        if isinstance(record, Planned):
+            self._steps.planned(record)
+            return
+        self._steps.heard(at)
+        if isinstance(record, Began):
+            self._steps.began(n, record, self._gpus.of_step(record))
+        elif isinstance(record, Finished):
+            self._steps.finished(record)
+        elif isinstance(record, Sampled):
+            self._gpus.sampled(record)
+        elif isinstance(record, Regarded):
+            self._gpus.regarded(record)
+        elif isinstance(record, RunFinished):
+            self._steps.run.finished = record
+
+    def history(self, folder: Path, state: JournalState, now: float) -> History:
+        """Return what was taken in, as a whole."""
+        runs = self._steps.runs
+        how = life(state, len(state.runs) - 1) if state.runs else "died"
+        if how == "runs":
+            runs[-1].last = max(runs[-1].last, now)
+        # On another machine it may go on, as far as anybody here knows.
+        self._steps.end(lives=how in {"runs", "unknown"})
+        if runs:
+            self._gpus.run_ended(runs[-1].last)
+        latest = {one.step: place for place, one in enumerate(self._attempts)}
+        attempts = [
+            one
+            if one.state is State.DONE or latest[one.step] == place
+            else replace(one, state=State.RETRIED)
+            for place, one in enumerate(self._attempts)
+        ]
+        counts = Counter(attempts[place].state for place in latest.values())
+        counts[State.WAITING] = len(self._steps.plans.keys() - latest.keys())
+        attempts.sort(key=lambda one: one.began)
+        return History(
+            folder=str(folder.absolute()),
+            made=now,
+            journal=_facts(folder, state),
+            runs=tuple(_spans(state, runs)),
+            gpus=tuple(self._gpus.gpus),
+            attempts=tuple(attempts),
+            unbegun=tuple(self._steps.unbegun),
+            used=tuple(frozenset(run.used) for run in runs),
+            notes=tuple(self._gpus.notes),
+            samples={place: tuple(rows) for place, rows in self._gpus.samples.items()},
+            counts={one: counts[one] for one in State},
+        )
+
+    def _run_began(self, record: RunBegan) -> None:
+        if self._steps.runs:
+            self._gpus.run_ended(self._steps.run.last)
+        self._steps.run_began(record, self._gpus.of_run(record))
+
+    def _emit(self, attempt: Attempt, began: Began | None) -> None:
+        self._attempts.append(attempt)
+        if self._told is not None:
+            self._told(attempt, began, self._gpus.labels(attempt.gpus))
+
+
+def _facts(folder: Path, state: JournalState) -> JournalFacts:
+    beside = folder / ".gpucore" / "journal.sqlite"
+    # What belongs to another user is read as a copy of it.
+    path = beside if beside.exists() else state.source
+    return JournalFacts(
+        path=str(path or ""),
+        events=state.events,
+        chain=state.chain.hex(),
+        loss=state.loss,
+        notes=tuple(filter(None, (state.note, *(one.loss for one in state.mendings)))),
+    )
+
+
+def _spans(state: JournalState, runs: list[OpenRun]) -> Iterator[RunSpan]:
+    made_up = len(runs) - len(state.runs)
+    for place, run in enumerate(runs, -made_up):
+        record, finished = run.record, run.finished
+        yield RunSpan(
+            name=record.run,
+            life=life(state, place) if place >= 0 else "died",
+            began=record.time,
+            ended=max(finished.time if finished is not None else run.last, record.time),
+            host=record.host,
+            version=record.version,
+            cwd=record.cwd,
+            pid=record.pid,
+            argv=record.argv,
+            reason=finished.reason if finished is not None else "",
+            workers=record.workers,
+        )
