@@ -10,6 +10,15 @@ _PROGRAM = "gpucore"
 _VARIABLE = f"_{_PROGRAM.upper()}_COMPLETE"
 """By which click knows that a shell asks: a setting of nobody's."""
 
+_RETURN = "    return 0\n"
+_NO_BLANK = """\
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
+        compopt -o nospace
+    fi
+
+"""
+"""After `name=` comes its value, and no blank."""
+
 
 @click.command("completion", epilog='Example: eval "$(gpucore completion bash)"')
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
@@ -27,5 +36,5 @@ def command(shell: str) -> int:
     assert found is not None  # noqa: S101 - click has all three
     # Of bash click's own class asks for the version of the one on PATH, which need not be this.
     source = ShellComplete.source(found(gpucore, {}, _PROGRAM, _VARIABLE))
-    click.echo(source)
+    click.echo(source.replace(_RETURN, f"{_NO_BLANK}{_RETURN}", 1) if shell == "bash" else source)
     return 0

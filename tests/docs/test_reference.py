@@ -205,6 +205,8 @@ def test_every_json_object_is_told() -> None:
     [
         "adapters",
         "adapters check",
+        "config show",
+        "doctor --devices simulated:2",
         "gpus --devices simulated:2",
         "gpus probe --devices simulated:2",
         "plugins",

@@ -74,17 +74,18 @@ def _look_at_processes(notes: Notes) -> None:
             f"this user may have {own} processes and threads, and has {used} already",
             "ulimit -u unlimited, or end some",
         )
+    # A limit counts for all groups below it.
     for folder in _groups():
         most, now = _read(folder / "pids.max"), _read(folder / "pids.current")
         if most.isdecimal() and now.isdecimal():
-            notes.facts["processes"]["group"] = {"limit": int(most), "used": int(now)}
+            told = {"limit": int(most), "used": int(now)}
+            notes.facts["processes"].setdefault("groups", {})[str(folder)] = told
             if int(now) + _PROCESSES > int(most):
                 notes.wrong(
                     f"this session, container or batch job may have {most} processes and threads "
                     f"({folder / 'pids.max'}), and has {now} already",
                     "ask for more where it was started (Docker: --pids-limit; systemd: TasksMax)",
                 )
-            return
 
 
 def _threads_of(user: int) -> int:

@@ -167,7 +167,10 @@ def test_bash_completes_with_the_script(cli: Cli) -> None:
     program.chmod(0o755)
     script = (
         'eval "$(gpucore completion bash)"\n'
+        "compopt() { echo compopt $*; }\n"
         "COMP_WORDS=(gpucore map motioncor3_)\nCOMP_CWORD=2\n"
+        '_gpucore_completion gpucore\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
+        "COMPREPLY=()\nCOMP_WORDS=(gpucore map gctf --set pixel_s)\nCOMP_CWORD=4\n"
         '_gpucore_completion gpucore\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
@@ -176,7 +179,7 @@ def test_bash_completes_with_the_script(cli: Cli) -> None:
         env=environment(PATH=path, HOME=str(cli.folder)), capture_output=True, text=True,
         check=True,
     )  # fmt: skip
-    assert done.stdout.split() == ["motioncor3_serial"]
+    assert done.stdout.splitlines() == ["motioncor3_serial", "compopt -o nospace", "pixel_size="]
 
 
 def test_a_shell_that_is_not_known_is_refused(cli: Cli) -> None:

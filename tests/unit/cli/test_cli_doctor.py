@@ -13,12 +13,16 @@ import pytest
 from command_line import everything_below, run_apart
 from programs import script
 
+from gpucore.cli.doctor import limits, places
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from command_line import Cli
     from fake_drivers import FakeDriver
+
+pytestmark = pytest.mark.slow  # each looks at all there is
 
 UUID = "GPU-fa4e0000-0000-4000-8000-00000000000{}"
 
@@ -34,6 +38,9 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CUDA_DEVICE_ORDER", "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(programs))
+    # Neither the room of this machine's disks nor the limits of its containers are to be tested.
+    monkeypatch.setattr(limits, "_groups", list)
+    monkeypatch.setattr(places, "_GIB", 1024)
 
 
 @pytest.fixture
@@ -101,6 +108,12 @@ def test_without_a_driver_there_is_no_usable_gpu(cli: Cli) -> None:
     ]
 
 
+def test_a_terminal_that_knows_no_such_letters_is_told_all_the_same(cli: Cli) -> None:
+    ran = run_apart("doctor", cwd=cli.folder, PYTHONIOENCODING="ascii")
+    assert ran.code == 3
+    assert ran.out.startswith("x gpus: ")
+
+
 @pytest.mark.parametrize(
     ("state", "what", "mend"),
     [
@@ -119,7 +132,6 @@ def test_a_driver_in_trouble_is_told_with_what_mends_it(
     assert mend in help_
 
 
-@pytest.mark.slow
 def test_a_driver_that_is_slow_is_told(
     cli: Cli, machine: FakeDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,7 +283,6 @@ def test_programs_that_are_found_are_asked_for_their_versions_and_others_are_no_
     assert all(row["found"] for row in rows.values())
 
 
-@pytest.mark.slow
 def test_a_plugin_that_did_not_load_is_told(cli: Cli) -> None:
     info = cli.folder / "site" / "my_lab-2.5.dist-info"
     info.mkdir(parents=True)

@@ -165,6 +165,7 @@ def test_the_bundle_has_what_helps(planted: Cli) -> None:
     assert first["tail"] == "logs/00.txt"
 
 
+@pytest.mark.slow
 def test_without_a_run_the_bundle_says_what_the_doctor_says(cli: Cli) -> None:
     files = bundled(cli)
     assert set(files) == {"README.txt", "doctor.json", "environment.json"}
@@ -172,6 +173,7 @@ def test_without_a_run_the_bundle_says_what_the_doctor_says(cli: Cli) -> None:
     assert mode == 0o600
 
 
+@pytest.mark.slow
 def test_the_bundle_takes_the_place_of_nothing(cli: Cli) -> None:
     cli.write("b.tar.gz", "mine\n")
     said = cli.refuses("doctor", "--bundle", "b.tar.gz")
