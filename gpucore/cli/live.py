@@ -107,6 +107,14 @@ class LiveDisplay(LinePrinter):
         )
         self._live.start()
 
+    def more(self, stages: Mapping[str, int]) -> None:
+        """Make the bars of stages longer."""
+        super().more(stages)
+        for name, steps in stages.items():
+            if (stage := self._stages.get(name)) is not None:
+                stage.total += steps
+                self._bars.update(stage.task, total=stage.total)
+
     def say(self, text: str) -> None:
         """Show a line above the picture."""
         self._console.print(text, markup=False, emoji=False, soft_wrap=True)

@@ -9,6 +9,7 @@ import click
 
 from gpucore.cli.completing import adapter_names, parameters
 from gpucore.cli.options import as_json, common, given_values, limits, resuming, settings_of
+from gpucore.cli.watching import files_now, run_stream, watch_of, watching
 
 __all__ = ["command"]
 
@@ -43,6 +44,7 @@ __all__ = ["command"]
 )
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
+@watching
 @limits
 @common
 @resuming
@@ -64,6 +66,7 @@ def command(
     again: bool,
     kill_orphans: bool,
     json_: bool,
+    watched: dict[str, Any],
     config: str | None,
     adapters: tuple[str, ...],
     **changes: Any,
@@ -82,20 +85,38 @@ def command(
         raise ParameterError(
             f"--no-gpu does not go with {adapter}: its GPU is compulsory", hint="leave it out"
         )
-    planned = plan_map(
-        known,
-        [os.fspath(file) for file in files],
-        given_values(pairs, known),
-        output=output.rstrip("/") or "/",
-        root=settings.root,
-        use_gpu=not no_gpu,
-        gpus=gpus_per_step,
-        gpu_memory=gpu_memory,
-        limits=Limits(wall=time_limit, quiet=quiet_limit, retries=retries),
-    )
+    given = given_values(pairs, known)
+    folder = output.rstrip("/") or "/"
+    options: dict[str, Any] = {
+        "output": folder,
+        "root": settings.root,
+        "use_gpu": not no_gpu,
+        "gpus": gpus_per_step,
+        "gpu_memory": gpu_memory,
+        "limits": Limits(wall=time_limit, quiet=quiet_limit, retries=retries),
+    }
+    stream = None
+    if (watch := watch_of(watched, files)) is not None:
+        from gpucore.streaming.job import map_stream  # noqa: PLC0415 - few runs watch
+
+        batch, wait = watched["batch"], watched["batch_wait"]
+        stream = map_stream(known, given, watch, batch=batch, batch_wait=wait, **options)
+        planned = files_now(stream) if plan else stream.sample
+    else:
+        planned = plan_map(known, [os.fspath(file) for file in files], given, **options)
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)
+    if stream is not None:
+        return run_stream(
+            settings,
+            stream,
+            output=output,
+            as_json=json_,
+            quiet=quiet,
+            resume=not again,
+            kill_orphans=kill_orphans,
+        )
     return run_plan(
         settings,
         planned,

@@ -112,6 +112,10 @@ class LinePrinter:
             elif isinstance(event, RunEnded):
                 self.close()
 
+    def more(self, stages: Mapping[str, int]) -> None:
+        """Take in that more steps were submitted, by the name of their stage."""
+        self.total += sum(stages.values())
+
     def say(self, text: str) -> None:
         """Show a line."""
         talk(text)
@@ -161,7 +165,8 @@ def _opening(event: RunStarted, total: int) -> str:
     simulated = " (simulated)" if any(device.simulated for device in event.devices) else ""
     on = f"GPU slots{simulated}: {slots.replace(' (simulated)', '')}" if slots else "no GPU"
     plural = "s" * (event.workers != 1)
-    return f"{total} step{'s' * (total != 1)}, {event.workers} worker{plural}, {on}"
+    steps = f"{total} step{'s' * (total != 1)}" if total else "files as they come"
+    return f"{steps}, {event.workers} worker{plural}, {on}"
 
 
 def _retrying(event: StepRetried) -> str:

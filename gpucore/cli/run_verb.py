@@ -51,10 +51,28 @@ def command(
     # What the command line says counts above what the job says.
     said = {name: getattr(table, name) for name, value in changes.items() if value is None}
     settings = replace(settings, config=settings.config.with_changes(**said))
-    planned = plan_job(job_file, plugins.adapters)
+    stream = None
+    if job_file.job.is_watched:
+        from gpucore.cli.watching import files_now, run_stream  # noqa: PLC0415 - few runs watch
+        from gpucore.streaming.stages import job_stream  # noqa: PLC0415
+
+        stream = job_stream(job_file, plugins.adapters)
+        planned = files_now(stream) if plan else stream.sample
+    else:
+        planned = plan_job(job_file, plugins.adapters)
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)
+    if stream is not None:
+        return run_stream(
+            settings,
+            stream,
+            output=table.output,
+            as_json=json_,
+            quiet=quiet,
+            resume=not again,
+            kill_orphans=kill_orphans,
+        )
     return run_plan(
         settings,
         planned,

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from gpucore.cli.endings import ENDING, refuse_ended
+from gpucore.cli.interruption import Interruption
 from gpucore.cli.progress import LinePrinter, duration, open_display
+from gpucore.cli.run_page import MOST_FOR_A_PAGE, write_page
 from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk, tell_error
 from gpucore.errors import ConfigError
-from gpucore.executor import StepExecutor
+from gpucore.feeding import PlanFeed
 from gpucore.notes import gpu_notes
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import preview
@@ -32,6 +30,7 @@ from gpucore.system.files import writable_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gpucore.executor import StepExecutor
     from gpucore.planning import Plan
     from gpucore.provision import Provision
     from gpucore.scheduling import Grant
@@ -100,6 +99,7 @@ def run_plan(
     quiet: bool = False,
     resume: bool = False,
     kill_orphans: bool = False,
+    feed: PlanFeed | None = None,
 ) -> int:
     """Run a plan; return the exit status.
 
@@ -115,6 +115,8 @@ def run_plan(
         Whether what earlier runs of the folder have done is not run again.
     kill_orphans : bool
         Whether programs that outlived an earlier run are ended instead of waited for.
+    feed : PlanFeed, optional
+        Submits the steps as their files come; the plan is a sample of them then.
 
     Raises
     ------
@@ -127,17 +129,20 @@ def run_plan(
     if fault:
         raise ConfigError(f"the outputs cannot be written: {fault}", hint="give another folder")
     provision = settings.provide()
-    display = open_display(Counter(one.step.stage for one in plan.steps), quiet=quiet)
+    feed = feed or PlanFeed(plan)
+    display = open_display(feed.stages, quiet=quiet)
+    feed.on_more = display.more
     outcomes: list[Outcome] = []
 
     def watch(event: Event) -> None:
         if as_json and isinstance(event, StepEnded):
             outcomes.append(event.outcome)
         display(event)
+        feed.heard(event)
 
     started = time.monotonic()
     try:
-        executor = StepExecutor(
+        executor = feed.executor(
             settings,
             provision,
             output=output,
@@ -146,9 +151,9 @@ def run_plan(
             kill_orphans=kill_orphans,
             on_event=watch,
         )
-        with _Interruption(executor, display) as interruption:
+        with Interruption(executor, display) as interruption:
             try:
-                executor.submit_plan(plan)
+                feed.run(executor)
             finally:
                 executor.close()
     finally:
@@ -167,13 +172,15 @@ def run_plan(
             },
         )
     _summary(executor, display, time.monotonic() - started, output)
+    if len(plan.steps) <= MOST_FOR_A_PAGE:
+        write_page(plan.root / output, settings.environment, called=output)
     if interruption.signal:
         return _INTERRUPTED + interruption.signal
     if executor.halted is not None:
         return tell_error(executor.halted)
-    if resuming and display.earlier == len(plan.steps):
+    if resuming and feed.is_whole and display.earlier == feed.submitted:
         return _NOTHING
-    return 0 if counts[StepState.DONE] == len(plan.steps) else 1
+    return 0 if counts[StepState.DONE] == feed.submitted and not feed.refused else 1
 
 
 def _resuming(output: Path) -> bool:
@@ -196,71 +203,6 @@ def _resuming(output: Path) -> bool:
     return True
 
 
-class _Interruption:
-    """Ends what runs on SIGINT, SIGTERM or SIGHUP; the second ends it at once.
-
-    No handler does the work: one that raised could leave the machine in the middle of an event,
-    and the kernel may give a signal to a thread that is not the main one, whose wait then goes on
-    and on. The number of the signal is read from a pipe instead, by a thread of its own.
-
-    Attributes
-    ----------
-    signal : int
-        The first that came; 0: none did.
-    """
-
-    def __init__(self, executor: StepExecutor, display: LinePrinter) -> None:
-        self.signal = 0
-        self._executor = executor
-        self._display = display
-        self._reading, self._writing = os.pipe()
-        os.set_blocking(self._writing, False)
-        self._thread = threading.Thread(target=self._obey, name="gpucore-interruption")
-        self._before: dict[int, Any] = {}
-        self._wakeup_before = -1
-
-    def __enter__(self) -> _Interruption:
-        # A signal that came before the pipe was there, and whose handler was changed before Python
-        # called it, would be lost: one that came already is obeyed by this call, and one that
-        # comes now waits until all is in place.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-        try:
-            self._thread.start()
-            self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in ENDING:
-                # `nohup`, or a job in the background: the run is to outlive it.
-                if signal.getsignal(number) != signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, lambda *_: None)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        try:
-            refuse_ended()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self._writing)
-        self._thread.join()
-        os.close(self._reading)
-
-    def _obey(self) -> None:
-        while number := os.read(self._reading, 1):
-            if number[0] not in ENDING:
-                continue
-            now = bool(self.signal)
-            self.signal = self.signal or number[0]
-            if not now:
-                self._display.say(
-                    "stopping: programs are asked to end (Ctrl-C again ends them at once)"
-                )
-            self._executor.stop(now=now)
-
-
 def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, output: str) -> None:
     counts = executor.counts
     parts = [
@@ -277,6 +219,9 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
         talk(f"  {clean(outcome.step)}: {clean(outcome.reason)}{log}")
         if outcome.hint:
             talk(f"    {clean(outcome.hint)}")
+    if display.failed:
+        words = ["gpucore", "explain", output, display.failed[0].step]
+        talk(f"  more of it: {clean(shlex.join(words))}")
     if counts[StepState.FAILED] > 3:  # noqa: PLR2004 - as many as fit below each other
         logs = clean(str(executor.folder / "log"))
         talk(f"  and {counts[StepState.FAILED] - 3} more; logs in {logs}")

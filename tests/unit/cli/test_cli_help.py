@@ -117,7 +117,7 @@ def test_quiet_tells_failures_and_the_summary_only(cli: Cli) -> None:
     ran = cli(*call)
     assert ran.code == 0
     assert ran.err.splitlines()[0].startswith("2 done in ")
-    assert len(ran.err.splitlines()) == 1
+    assert ran.err.splitlines()[1:] == ["page: out/report.html"]
     text = 'case "$1" in a*) exit 2; esac; cat "$1" >"$2"'
     ran = cli(*call, "--threads", "2", "--set", f"text={text}")
     lines = ran.err.splitlines()
@@ -128,13 +128,14 @@ def test_quiet_tells_failures_and_the_summary_only(cli: Cli) -> None:
 def test_progress_off_a_terminal_is_a_line_for_each_step(cli: Cli) -> None:
     ran = cli("map", "copy", "a.tif", "b.tif", "-o", "out", "--adapter", "copy.toml",
               "--threads", "2")  # fmt: skip
-    first, *steps, last = ran.err.splitlines()
+    first, *steps, last, page = ran.err.splitlines()
     assert first == "2 steps, 1 worker, no GPU"
     assert [line.partition(" in ")[0] for line in steps] == [
         "[1/2] done copy/a", "[2/2] done copy/b",
     ]  # fmt: skip
     assert last.startswith("2 done in ")
     assert last.endswith("; outputs in out")
+    assert page == "page: out/report.html"
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def test_a_terminal_sees_counts_and_what_runs_on_which_gpu(cli: Cli) -> None:
     gates[0].release()
     gates[2].release()
     assert shown.finish() == 0
-    assert "3 done in " in shown.text.splitlines()[-1]
+    assert "3 done in " in shown.text.splitlines()[-2]
     assert shown.raw.rindex(SHOW) > shown.raw.rindex(HIDE)
     # The picture is taken away: it is erased before the last line is written.
     tail = shown.raw[shown.raw.rindex(SHOW) :]

@@ -23,7 +23,7 @@ def test_what_is_done_is_not_run_again_and_told_in_one_line(cli: Cli) -> None:
     assert ran.code == 0
     assert ran.err.splitlines()[1] == "2 were done before"
     assert ran.err.splitlines()[2].startswith("2 done in ")
-    assert len(ran.err.splitlines()) == 3
+    assert len(ran.err.splitlines()) == 4
     told = json.loads(ran.out)
     assert told["counts"] == {"done": 2}
     assert [step["earlier"] for step in told["steps"]] == [True, True]
