@@ -6,6 +6,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= --devices simulated:2
 KILLS  ?= 1000
+# Each worker has leases, state and settings of its own; the tests of one file stay together.
+MANY   := -n auto --dist loadfile
 
 .PHONY: demo test test-all faults lint types catalogue bench clean
 
@@ -13,21 +15,24 @@ demo: $(VENV)/.demo
 	$(BIN)/gpucore demo $(DEMO)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest $(MANY) $(PYTEST)
 
 # The fast tests on each Python that is here; `make test` runs all of them on one.
 test-all: $(VENV)/.dev
 	.ci/every-python
 
 # The faults in the numbers that docs/reliability.md promises; `pytest tests/faults` makes fewer.
+faults: export GPUCORE_COUNTERS := $(CURDIR)/.faults-counters.txt
 faults: $(VENV)/.dev
-	GPUCORE_FAULTS=$(KILLS) $(BIN)/python -m pytest tests/faults/test_killed_hosts.py \
+	rm -f $(GPUCORE_COUNTERS)
+	GPUCORE_FAULTS=$(KILLS) $(BIN)/python -m pytest $(MANY) tests/faults/test_killed_hosts.py \
 	  tests/faults/test_programs_that_die.py tests/faults/test_misbehaving_programs.py \
 	  tests/faults/test_interrupted_runs.py \
 	  tests/faults/test_full_disk.py tests/faults/test_failing_writes.py \
 	  tests/faults/test_three_users.py
 	GPUCORE_FAULTS=3000 $(BIN)/python -m pytest tests/faults/test_journal_damage.py
 	GPUCORE_FAULTS=40000 $(BIN)/python -m pytest tests/faults/test_lease_contention.py
+	sort $(GPUCORE_COUNTERS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

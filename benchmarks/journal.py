@@ -90,7 +90,7 @@ def _status(folder: Path) -> dict[str, float]:
     """Run `gpucore status` as from a terminal."""
     start = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-m", "gpucore", "status", str(folder)],
+        [sys.executable, "-m", "gpucore.cli", "status", str(folder)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

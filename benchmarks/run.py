@@ -19,6 +19,7 @@ from benchmarks import (
     million,
     scipion_host,
     throughput,
+    watching,
 )
 from benchmarks.roster import PEERS, DriverFailedError, Peer
 from benchmarks.table import Table, write
@@ -34,6 +35,7 @@ ALONE: dict[str, Callable[[int], Table]] = {
     journal.NAME: journal.measure,
     imports.NAME: imports.measure,
     scipion_host.NAME: scipion_host.measure,
+    watching.NAME: watching.measure,
 }
 REPEATS = {
     throughput.NAME: 5,
@@ -44,6 +46,7 @@ REPEATS = {
     journal.NAME: 3,
     imports.NAME: 20,
     scipion_host.NAME: 3,
+    watching.NAME: 1,
 }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FAULTS", "Counters", "Point", "Site", "marked", "of_run", "report"]
 
 FAULTS = os.environ.get("GPUCORE_FAULTS", "")
+COUNTERS = os.environ.get("GPUCORE_COUNTERS", "")
 _PATIENCE = 120.0
 
 Point: TypeAlias = tuple[str, str, int]
@@ -387,9 +388,9 @@ def of_run(variable: str) -> list[int]:
 
 
 def report(capsys: pytest.CaptureFixture[str], text: object) -> None:
-    """Print a counter line past pytest's capturing."""
-    with capsys.disabled():
-        sys.stdout.write(f"\nfaults: {text}\n")
+    """Print a counter line past pytest's capturing, or keep it where many processes test."""
+    with capsys.disabled(), open(COUNTERS or 1, "a", closefd=bool(COUNTERS)) as kept:
+        kept.write(f"faults: {text}\n")
 
 
 def _lines(path: Path) -> list[list[str]]:

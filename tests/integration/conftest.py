@@ -57,6 +57,17 @@ def powerfit() -> str:
 
 
 @pytest.fixture(scope="session")
+def snakemake() -> str:
+    """Return the path of Snakemake, which lies in a virtual environment of its own."""
+    told = os.environ.get("GPUCORE_TEST_SNAKEMAKE", str(ROOT / ".venv-snakemake/bin/snakemake"))
+    return require(
+        told,
+        "python3 -m venv .venv-snakemake; .venv-snakemake/bin/pip install snakemake; "
+        "or say where it is: GPUCORE_TEST_SNAKEMAKE=/path/to/snakemake",
+    )
+
+
+@pytest.fixture(scope="session")
 def scipion(tmp_path_factory: pytest.TempPathFactory) -> Scipion:
     """Scipion's Python with pyworkflow and gpucore in it, an environment of its own."""
     told = os.environ.get("GPUCORE_TEST_SCIPION", str(ROOT / ".venv-scipion/bin/python"))

@@ -1,0 +1,1 @@
+"""Bridges into applications that have executors of their own."""
