@@ -18,6 +18,7 @@ from benchmarks import (
     machine,
     million,
     scipion_host,
+    submitting,
     throughput,
     watching,
 )
@@ -35,6 +36,7 @@ ALONE: dict[str, Callable[[int], Table]] = {
     journal.NAME: journal.measure,
     imports.NAME: imports.measure,
     scipion_host.NAME: scipion_host.measure,
+    submitting.NAME: submitting.measure,
     watching.NAME: watching.measure,
 }
 REPEATS = {
@@ -46,6 +48,7 @@ REPEATS = {
     journal.NAME: 3,
     imports.NAME: 20,
     scipion_host.NAME: 3,
+    submitting.NAME: 3,
     watching.NAME: 1,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucore.notes import gpu_notes
+from gpucore.notes import gpu_notes, lease_notes
 from gpucore.planning import check_count
 from gpucore.provision import no_device, sharing_note
 from gpucore.standard.model import Need
@@ -93,5 +93,8 @@ class Admission:
             self.check(adapter, use_gpu=True)
         if not self._provision.units:
             raise no_device(self._provision, "a lease")
+        if adapter is not None and adapter.gpu.use.allows_gpu:
+            notes = lease_notes(adapter, gpus, self._provision)
+            self._tell.note_once(self._around.run, *notes)
         forbidden = adapter is not None and adapter.gpu.sharing == "forbidden"
         return Need(gpus=gpus, worker=False, alone=forbidden and not self._settings.may_share)

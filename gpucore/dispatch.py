@@ -38,6 +38,7 @@ from gpucore.scheduling import (
 )
 from gpucore.scheduling.verdicts import Move, Tally, decide
 from gpucore.standard.model import (
+    FailureClass,
     Need,
     Outcome,
     StepEnded,

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from gpucore.admission import Admission
 from gpucore.dispatch import Dispatch
-from gpucore.errors import NeedError, ParameterError
-from gpucore.futures import StepFuture
+from gpucore.errors import NeedError
+from gpucore.futures import StepFuture, numbers_of
 from gpucore.lease import Lease, open_lease
 from gpucore.observers import Observers
 from gpucore.opening import begin, open_monitor, surroundings
-from gpucore.planning import check_count, make_step
+from gpucore.ownership import Process
+from gpucore.planning import check_asked, make_step
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.settings import Settings, read_settings
 from gpucore.standard.model import Event, RunEnded, StepState
@@ -75,7 +76,7 @@ class StepExecutor:
         self._numbers = itertools.count(1)
         self._closed = False
         # A host that ends without closing leaves no program of ours behind.
-        self._process = os.getpid()
+        self._process = Process()
         atexit.register(self._end_with_host)
 
     @classmethod
@@ -173,6 +174,7 @@ class StepExecutor:
         gpus: int | None = None,
         memory: str | int | None = None,
         limits: Limits = NO_LIMITS,
+        priority: int = 0,
         **params: object,
     ) -> StepFuture:
         """Submit one step.
@@ -193,6 +195,8 @@ class StepExecutor:
             What each of its devices must have free, as ``"12 GiB"`` or in MiB.
         limits : Limits
             How long it may take, and how often it is tried again.
+        priority : int
+            Of the steps that could start, those of the highest do, in the order of submission.
         **params
             The program's parameters.
 
@@ -208,12 +212,8 @@ class StepExecutor:
             Before anything is started.
         """
         self._refuse_when_closed()
-        if strangers := [one for one in after if not self._dispatch.owns(one)]:
-            raise ParameterError(
-                f"`after` holds {strangers[0]!r}, which is no step of this executor",
-                hint="give the futures that this executor's own `submit` returned",
-            )
-        check_count(gpus)
+        before = numbers_of(after, self._dispatch)
+        check_asked(gpus, priority)
         known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
         step = make_step(
             known,
@@ -233,8 +233,7 @@ class StepExecutor:
         if self._around.record is not None:
             self._around.record.add(step)
         future = self._dispatch.future()
-        before = [one.number for one in after]
-        self._dispatch.submit(step, need, before, future, self._around.earlier(step))
+        self._dispatch.submit(step, need, before, future, self._around.earlier(step), priority)
         return future
 
     def submit_plan(self, plan: Plan) -> None:
@@ -257,11 +256,10 @@ class StepExecutor:
             self._around.record.plan(planned.step for planned in plan.steps)
         numbers: list[int] = []
         for planned in plan.steps:
-            step = planned.step
             after = [numbers[place] for place in planned.after]
-            need = self._admission.need(step)
-            earlier = self._around.earlier(step)
-            numbers.append(self._dispatch.submit(step, need, after, earlier=earlier))
+            need = self._admission.need(planned.step)
+            earlier = self._around.earlier(planned.step)
+            numbers.append(self._dispatch.submit(planned.step, need, after, earlier=earlier))
 
     def lease(
         self,
@@ -309,11 +307,12 @@ class StepExecutor:
 
     def cancel(self, future: StepFuture) -> None:
         """Cancel one step; if it runs, its program is ended."""
-        self._dispatch.handle(Cancelled(future.number))
+        if self._process.is_this:
+            self._dispatch.handle(Cancelled(future.number))
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing new, and end what runs: TERM, ten seconds, KILL; or KILL at once."""
-        if not self._closed:
+        if not self._closed and self._process.is_this:
             self._dispatch.stop(now=now)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -337,7 +336,7 @@ class StepExecutor:
 
     def close(self) -> None:
         """Wait for every step, and let the threads go. A second time does nothing."""
-        if self._closed:
+        if self._closed or not self._process.is_this:
             return
         try:
             self.wait()
@@ -374,14 +373,14 @@ class StepExecutor:
         self.close()
 
     def _end_with_host(self) -> None:
-        # A fork that ends has a copy of this executor, but the programs are not its own.
-        if os.getpid() == self._process:
+        if self._process.is_this:
             self.stop(now=True)
             self.wait(_LAST_SECONDS)
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise NeedError("the executor is closed", hint="use it inside its `with` block")
+        self._process.refuse_others("the executor")
 
     def _begin(self) -> None:
         with self._begun:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpucore.errors import NeedError, TemplateError
+from gpucore.ownership import Process
 from gpucore.scheduling import Cancelled, Ended, Grant
 from gpucore.standard.checks import named_outputs
 from gpucore.standard.gpuforms import gpu_environment, usable, visible_environment
@@ -191,7 +192,11 @@ def open_lease(
         dispatch.handle(Ended(number, done=True))
         raise
 
+    process = Process()
+
     def release() -> None:
+        if not process.is_this:
+            return  # a fork's end is not that of its parent's lease
         if leases is not None:
             leases.give(uuids)
         dispatch.handle(Ended(number, done=True))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Adapter
     from gpucore.standard.step import Step
 
-__all__ = ["gpu_notes"]
+__all__ = ["gpu_notes", "lease_notes"]
 
 
 def gpu_notes(steps: Iterable[Step], provision: Provision) -> Iterator[str]:
@@ -39,18 +39,43 @@ def gpu_notes(steps: Iterable[Step], provision: Provision) -> Iterator[str]:
         kind = (step.stage, step.adapter.name, step.gpus, ranks)
         if kind not in seen:
             seen.add(kind)
-            yield from _notes(step, ranks, provision)
+            who = step.stage or step.adapter.name
+            yield from _notes(who, step.adapter, step.gpus, ranks, provision)
+            if step.gpu_memory is None:
+                yield from _memory_note(who, step.adapter, provision)
 
 
-def _notes(step: Step, ranks: int, provision: Provision) -> Iterator[str]:
-    adapter, gpu = step.adapter, step.adapter.gpu
-    who = step.stage or adapter.name
-    if step.gpus is None:
+def lease_notes(adapter: Adapter, gpus: int | None, provision: Provision) -> Iterator[str]:
+    """Yield what to say of a lease for an adapter: most often nothing.
+
+    Parameters
+    ----------
+    adapter : Adapter
+        The program that the host will start.
+    gpus : int or None
+        How many GPUs it leases; None: a slot.
+    provision : Provision
+        What the run is given.
+    """
+    yield from provision.notes
+    # How many ranks the host will start is not known; a program that has none uses one's GPUs.
+    yield from _notes(adapter.name, adapter, gpus, None if adapter.gpu.ranks else 1, provision)
+    yield from _memory_note(adapter.name, adapter, provision)
+
+
+def _notes(
+    who: str, adapter: Adapter, gpus: int | None, ranks: int | None, provision: Provision
+) -> Iterator[str]:
+    """Yield what to say of the number of GPUs; with unknown ranks nothing that hangs on them."""
+    gpu = adapter.gpu
+    if gpus is None:
         given = [unit.devices for unit in provision.units]
     else:
-        given = [provision.devices[: step.gpus]]
+        given = [provision.devices[:gpus]]
     held = [len({device.uuid for device in devices}) for devices in given]
-    used = [len(usable(gpu, devices, ranks=ranks)) for devices in given]
+    used = held
+    if ranks is not None:
+        used = [len(usable(gpu, devices, ranks=ranks)) for devices in given]
     if gpu.changes_result and max(used) > 1:
         numbers = " or ".join(map(str, sorted(set(used))))
         yield (
@@ -64,8 +89,6 @@ def _notes(step: Step, ranks: int, provision: Provision) -> Iterator[str]:
             f"{who}: {adapter.name} uses {uses} of the {has} GPUs that a step gets, and the rest "
             "stays idle; a worker for each GPU would use them all"
         )
-    if step.gpu_memory is None:
-        yield from _memory_note(who, adapter, provision)
 
 
 def _memory_note(who: str, adapter: Adapter, provision: Provision) -> Iterator[str]:

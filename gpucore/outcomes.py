@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from gpucore.standard.evidence import Evidence
     from gpucore.standard.step import Step
 
-__all__ = ["ExpectedOutput", "InputFaultError", "Started", "expected_outputs", "judge", "unjudged", "unstarted"]
+__all__ = [
+    "ExpectedOutput",
+    "InputFaultError",
+    "Started",
+    "expected_outputs",
+    "judge",
+    "unjudged",
+    "unstarted",
+]
 
 
 _MAKE_ROOM = "make room there, then `gpucore resume`"

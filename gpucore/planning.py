@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Plan",
     "PlannedStep",
+    "check_asked",
     "check_count",
     "check_gpus",
     "check_memory",
@@ -245,6 +246,22 @@ def check_memory(adapter: Adapter, memory: str | int | None) -> int | None:
             hint="leave it out",
         )
     return mib
+
+
+def check_asked(gpus: int | None, priority: int) -> None:
+    """Refuse what is no number of GPUs, and what is no priority.
+
+    Raises
+    ------
+    ParameterError
+        For a number of GPUs below 1, and for what is no whole number.
+    """
+    check_count(gpus)
+    if isinstance(priority, bool) or not isinstance(priority, int):
+        raise ParameterError(
+            f"priority = {priority!r} is no whole number",
+            hint="0 is usual; steps of a higher one start first",
+        )
 
 
 def check_count(gpus: int | None) -> None:

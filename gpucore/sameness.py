@@ -25,7 +25,7 @@ _State: TypeAlias = tuple[int, int, str]
 
 
 class _Told(NamedTuple):
-    """What `repr(sorted(values.items()))` gives, item by item."""
+    """What `repr(sorted(values.items()))` gives for a step, item by item."""
 
     names: tuple[str, ...]
     values: tuple[object, ...]
@@ -49,7 +49,7 @@ class Sameness:
 
     def key(self, step: Step, values: Values) -> str:
         """Return the hash of what decides a step's command, but for the devices it is given."""
-        told = self._retold(self._told.get(step.adapter.name), values)
+        told = _retold(self._told.get(step.adapter.name), values)
         self._told[step.adapter.name] = told
         text = f"{self._digest(step.adapter)} [{', '.join(told.items)}] {step.use_gpu}"
         return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
@@ -64,8 +64,7 @@ class Sameness:
                 if param.type == "path" and not param.output
             )
         paths: list[str] = []
-        for name in names:
-            value = values.get(name)
+        for value in map(values.get, names):
             if isinstance(value, tuple):
                 paths += map(str, value)
             elif value is not None:
@@ -100,10 +99,11 @@ class Sameness:
 
     def unchanged(self, recorded: Mapping[str, Fingerprint | None], paths: Iterable[str]) -> bool:
         """Say whether files are those on record: by hash where one is, or by size and time."""
-        names = set(paths)
-        return names == recorded.keys() and all(
-            self._is_same(path, recorded[path]) for path in names
-        )
+        left = dict(recorded)
+        for path in set(paths):
+            if path not in left or not self._is_same(path, left.pop(path)):
+                return False
+        return not left
 
     def _state(self, path: str) -> _State | None:
         try:
@@ -124,20 +124,6 @@ class Sameness:
             return before.digest == content_digest(path)
         return now.st_size == before.size and now.st_mtime_ns == before.changed_ns
 
-    @staticmethod
-    def _retold(before: _Told | None, values: Values) -> _Told:
-        """Return the text of values, made of that of a step before: most have all but few alike."""
-        if before is None or len(before.names) != len(values):
-            return _told_anew(values)
-        names, items = before.names, before.items.copy()
-        try:
-            now = tuple(map(values.__getitem__, names))
-        except KeyError:
-            return _told_anew(values)
-        for place in compress(count(), map(is_not, now, before.values)):
-            items[place] = _item(names[place], now[place])
-        return _Told(names, now, items)
-
     def _digest(self, adapter: Adapter) -> str:
         if adapter.name not in self._digests:
             text = repr((adapter.command, adapter.gpu, adapter.file, adapter.link, adapter.output))
@@ -151,9 +137,23 @@ def _hash_of(key: str, inputs: Mapping[str, _State | None]) -> str:
     return hashlib.blake2b(f"{key} {inputs!r}".encode(), digest_size=16).hexdigest()
 
 
+def _retold(before: _Told | None, values: Values) -> _Told:
+    """Return the text of values, made of that of a step before: most have all but few alike."""
+    if before is None or len(before.names) != len(values):
+        return _told_anew(values)
+    names, items = before.names, before.items.copy()
+    try:
+        now = tuple(map(values.__getitem__, names))
+    except KeyError:
+        return _told_anew(values)
+    for place in compress(count(), map(is_not, now, before.values)):
+        items[place] = _item(names[place], now[place])
+    return _Told(names, now, items)
+
+
 def _told_anew(values: Values) -> _Told:
     names = tuple(sorted(values))
-    now = tuple(values[name] for name in names)
+    now = tuple(map(values.__getitem__, names))
     return _Told(names, now, list(map(_item, names, now)))
 
 

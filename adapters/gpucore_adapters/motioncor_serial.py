@@ -38,8 +38,9 @@ _SKIPPED = r"error: load tiff image \d+"
 _OF_ONE_MOVIE = {"movie", "out", "log_dir"}
 
 _FOLDER = Param(
-    type="path", item=True, check="directory", help="folder of movies of one size and format"
-)
+    type="path", item=True, many=True, check="directory",
+    help="folder of movies of one size and format",
+)  # fmt: skip
 _OUT = Param(
     type="path", output="%(movies.name)s_aligned", check="directory",
     help="folder of the aligned micrographs, called after their movies, and of the logs",

@@ -40,7 +40,7 @@ VERBS = {
     "plugins": "List what is plugged in, and what is in quarantine.",
     "report": "Write what the runs of an output folder did as one HTML file.",
     "resume": "Run what the last run of an output folder did not do.",
-    "run": "Run a job file.",
+    "run": "Run a job file; `-` is a job on standard input.",
     "status": "Show how far the runs of an output folder have come.",
 }
 """Verbs and their first help line; a test holds it equal to that of each verb's module."""

@@ -20,6 +20,7 @@ __all__ = ["command"]
 @common
 @resuming
 @as_json
+@click.option("--json-events", is_flag=True, help="Print each event as a JSON object on a line.")
 def command(
     *,
     job: str,
@@ -28,17 +29,23 @@ def command(
     again: bool,
     kill_orphans: bool,
     json_: bool,
+    json_events: bool,
     config: str | None,
     adapters: tuple[str, ...],
     **changes: Any,
 ) -> int:
-    """Run a job file."""
+    """Run a job file; `-` is a job on standard input."""
+    from gpucore.cli.event_lines import EventLines  # noqa: PLC0415
+    from gpucore.cli.given_job import given_job  # noqa: PLC0415
     from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
-    from gpucore.config import job_faults, read_job  # noqa: PLC0415
+    from gpucore.config import job_faults  # noqa: PLC0415
     from gpucore.errors import raise_faults  # noqa: PLC0415
     from gpucore.jobs import plan_job  # noqa: PLC0415
 
-    job_file = read_job(Path(job))
+    if json_events and (plan or json_):
+        raise click.UsageError("--json-events goes with neither --plan nor --json")
+    also = EventLines() if json_events else None
+    job_file = given_job(job)
     table = job_file.job.run
     settings = settings_of(
         changes,
@@ -72,6 +79,7 @@ def command(
             quiet=quiet,
             resume=not again,
             kill_orphans=kill_orphans,
+            also=also,
         )
     return run_plan(
         settings,
@@ -81,4 +89,5 @@ def command(
         quiet=quiet,
         resume=not again,
         kill_orphans=kill_orphans,
+        also=also,
     )

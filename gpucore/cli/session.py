@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.event_lines import outcome_data
 from gpucore.cli.interruption import Interruption
 from gpucore.cli.progress import LinePrinter, duration, open_display
 from gpucore.cli.run_page import MOST_FOR_A_PAGE, write_page
@@ -28,7 +29,7 @@ from gpucore.startup import container_name, folders_of, planned_startup
 from gpucore.system.files import writable_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gpucore.executor import StepExecutor
     from gpucore.planning import Plan
@@ -100,6 +101,7 @@ def run_plan(
     resume: bool = False,
     kill_orphans: bool = False,
     feed: PlanFeed | None = None,
+    also: Callable[[Event], None] | None = None,
 ) -> int:
     """Run a plan; return the exit status.
 
@@ -117,6 +119,8 @@ def run_plan(
         Whether programs that outlived an earlier run are ended instead of waited for.
     feed : PlanFeed, optional
         Submits the steps as their files come; the plan is a sample of them then.
+    also : callable, optional
+        Told of every event, beside who shows them.
 
     Raises
     ------
@@ -138,6 +142,8 @@ def run_plan(
         if as_json and isinstance(event, StepEnded):
             outcomes.append(event.outcome)
         display(event)
+        if also is not None:
+            also(event)
         feed.heard(event)
 
     started = time.monotonic()
@@ -168,7 +174,7 @@ def run_plan(
                 "counts": summary,
                 "seconds": round(time.monotonic() - started, 3),
                 "logs": str(executor.folder / "log"),
-                "steps": [_outcome_data(outcome) for outcome in outcomes],
+                "steps": [outcome_data(outcome) for outcome in outcomes],
             },
         )
     _summary(executor, display, time.monotonic() - started, output)
@@ -279,28 +285,6 @@ def _as_data(step: Step, grant: Grant, command: Command) -> dict[str, object]:
         "own_directory": command.own_directory,
         "files": {file.name: file.text for file in command.files},
         "links": {link.name: link.target for link in command.links},
-    }
-
-
-def _outcome_data(outcome: Outcome) -> dict[str, object]:
-    return {
-        "step": outcome.step,
-        "adapter": outcome.adapter,
-        "state": outcome.state.value,
-        "reason": outcome.reason,
-        "hint": outcome.hint,
-        "failure": outcome.failure.value if outcome.failure else None,
-        "exit_code": outcome.exit_code,
-        "outputs": dict(outcome.outputs),
-        "gpus": indexes(outcome.devices),
-        "simulated": any(device.simulated for device in outcome.devices),
-        "argv": list(outcome.command.argv) if outcome.command else [],
-        "env": dict(outcome.command.env) if outcome.command else {},
-        "warnings": list(outcome.warnings),
-        "log": outcome.log,
-        "started": outcome.started,
-        "ended": outcome.ended,
-        "earlier": outcome.earlier,
     }
 
 

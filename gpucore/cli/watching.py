@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gpucore.config.watch import WatchTable
     from gpucore.planning import Plan
     from gpucore.settings import Settings
+    from gpucore.standard.model import Event
     from gpucore.streaming.job import StreamJob
 
 __all__ = ["Span", "files_now", "run_stream", "watch_of", "watching"]
@@ -170,6 +171,7 @@ def run_stream(
     quiet: bool,
     resume: bool,
     kill_orphans: bool,
+    also: Callable[[Event], None] | None = None,
 ) -> int:
     """Run the files of watched folders until nothing more is to come; return the exit status.
 
@@ -192,6 +194,7 @@ def run_stream(
             resume=resume,
             kill_orphans=kill_orphans,
             feed=stream,
+            also=also,
         )
     finally:
         stream.close()

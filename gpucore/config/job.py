@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from gpucore.config.check import build
 from gpucore.config.settings import STRICT, SharingChoice
 from gpucore.config.toml import TomlFile, read_toml
+from gpucore.config.watch import WatchTable
 from gpucore.errors import ConfigError
 from gpucore.standard.adapter import Value
 
@@ -61,6 +62,12 @@ class Stage:
         Files and glob patterns, relative to the folder of the job file.
     item : str
         Instead of ``items``: an output of an earlier stage, ``%(align.out)s``.
+    watch : WatchTable or None
+        Instead of either: a folder whose files are taken as they come.
+    batch : int or None
+        How many files of a watched folder one step takes, for a program that takes many at a time.
+    batch_wait : float or None
+        Seconds that the first file of a batch waits for others; None: until nothing more comes.
     after : str or tuple of str
         Stages and steps that come before; an item waits for its own item of a stage.
     params : Mapping
@@ -84,6 +91,9 @@ class Stage:
     adapter: str
     items: str | tuple[str, ...] = ()
     item: str = ""
+    watch: WatchTable | None = None
+    batch: int | None = None
+    batch_wait: float | None = None
     after: str | tuple[str, ...] = ()
     params: Mapping[str, Value] = field(default_factory=dict)
     use_gpu: bool = True
@@ -160,6 +170,11 @@ class Job:
     def parts(self) -> tuple[Stage | StepTable, ...]:
         """Stages and steps, in the order of the file within each."""
         return (*self.stage, *self.step)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a stage of it watches a folder."""
+        return any(stage.watch is not None for stage in self.stage)
 
 
 @dataclass(frozen=True, kw_only=True)

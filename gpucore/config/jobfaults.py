@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from gpucore.config.job import Stage
+from gpucore.config.watch import watch_faults
 from gpucore.errors import GpucoreError, did_you_mean
 from gpucore.standard.gpulist import parse_gpu_list
 from gpucore.standard.marks import marks
@@ -219,14 +220,16 @@ class _Check:
 
     def _items(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
         data = self._table(at)
-        if ("items" in data) == ("item" in data):
-            both = "both `items` and `item`" if "item" in data else "neither `items` nor `item`"
+        said = [f"`{key}`" for key in ("items", "item", "watch") if key in data]
+        if len(said) != 1:
+            what = f"both {' and '.join(said)}" if said else "neither `items` nor `item`"
             yield self.file.fault(
-                at, f"stage `{stage.name}` has {both}",
+                at, f"stage `{stage.name}` has {what}",
                 'write items = "folder/*.tif" or item = "%(stage.output)s"')  # fmt: skip
         elif "items" in data and (not stage.patterns or not all(map(str.strip, stage.patterns))):
             yield self.file.fault((*at, "items"), "`items` names nothing",
                                   'write files or patterns, as in "movies/*.tif"')  # fmt: skip
+        yield from self._watch(at, stage)
         if "item" in data:
             found = marks(stage.item)
             if not found:
@@ -235,6 +238,30 @@ class _Check:
                     "write %(stage.output)s; files are named by `items`")  # fmt: skip
             for mark in found:
                 yield from self._mark((*at, "item"), stage, mark)
+
+    def _watch(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
+        if stage.watch is not None:
+            for key, what, hint in watch_faults(stage.watch):
+                yield self.file.fault((*at, "watch", key), what, hint)
+        if stage.batch is None:
+            if stage.batch_wait is not None:
+                yield self.file.fault((*at, "batch_wait"), "`batch_wait` is given without `batch`",
+                                      "write batch = 16, or take it out")  # fmt: skip
+            return
+        if stage.watch is None:
+            yield self.file.fault((*at, "batch"), f"stage `{stage.name}` watches no folder",
+                                  "take `batch` out: `items` may name folders")  # fmt: skip
+        if stage.batch < 1:
+            yield self.file.fault((*at, "batch"), f"{stage.batch} files are no batch",
+                                  "1 or more")  # fmt: skip
+        if stage.batch_wait is not None and stage.batch_wait <= 0:
+            yield self.file.fault((*at, "batch_wait"), f"{stage.batch_wait:g} seconds are no time",
+                                  "more than 0")  # fmt: skip
+        adapter, _, _ = self._adapter(stage.adapter)
+        if adapter is not None and adapter.item and not adapter.params[adapter.item].many:
+            yield self.file.fault(
+                (*at, "batch"), f"`{adapter.name}` takes one file at a time",
+                "take `batch` out")  # fmt: skip
 
     def _table(self, at: KeyPath) -> Mapping[str, object]:
         tables = self.file.data[str(at[0])]

@@ -22,7 +22,7 @@ else:
 if TYPE_CHECKING:
     from gpucore.config.places import KeyPath
 
-__all__ = ["MAX_BYTES", "FileError", "TomlFile", "parse_toml", "read_toml"]
+__all__ = ["MAX_BYTES", "FileError", "TomlFile", "parse_toml", "parse_toml_bytes", "read_toml"]
 
 MAX_BYTES = 1 << 20
 """The largest file that is read: one that people write is a thousand times smaller."""
@@ -116,14 +116,6 @@ def read_toml(path: Path) -> TomlFile:
     where = str(path)
     try:
         raw = _read(path)
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError(
-            f"the byte 0x{error.object[error.start]:02x} is no UTF-8",
-            hint="save the file as UTF-8",
-            where=f"{where}:{line}",
-        ) from None
     except FileNotFoundError:
         raise ConfigError(
             "there is no such file", hint="look at its name and folder", where=where
@@ -134,6 +126,26 @@ def read_toml(path: Path) -> TomlFile:
             f"the file cannot be read: {reason[:1].lower()}{reason[1:]}",
             hint="look at its name and its permissions",
             where=where,
+        ) from None
+    return parse_toml_bytes(path, raw)
+
+
+def parse_toml_bytes(path: Path, raw: bytes) -> TomlFile:
+    """Return the bytes of a TOML file, parsed.
+
+    Raises
+    ------
+    ConfigError
+        When they are no UTF-8, or no TOML.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(
+            f"the byte 0x{error.object[error.start]:02x} is no UTF-8",
+            hint="save the file as UTF-8",
+            where=f"{path}:{line}",
         ) from None
     return parse_toml(path, text)
 

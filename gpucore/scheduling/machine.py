@@ -89,8 +89,9 @@ class Machine:
     First come, first served within a priority, and there without starvation: the first step that
     has to wait for others holds a reservation, and a later one may pass it only with what the
     reservation does not cover. A higher priority comes before every age, for as long as such steps
-    come; what runs is never ended for one. One that waits for a device to come back, or for the memory that a stranger holds,
-    reserves nothing: its turn comes when others alone keep it from starting.
+    come; what runs is never ended for one. A step that waits for a device to come back, or for the
+    memory that a stranger holds, reserves nothing: its turn comes when others alone keep it from
+    starting.
     """
 
     def __init__(self, ledger: Ledger, workers: int) -> None:
@@ -194,8 +195,7 @@ class Machine:
             if fate != Fate.DONE:
                 unmet.append(before)
         self._needs[step] = need
-        if event.priority:
-            self._priorities[step] = event.priority
+        self._priorities |= {step: event.priority} if event.priority else {}
         if not (unmet and self._graph.add(step, unmet)):
             self._ready(step)
         return []

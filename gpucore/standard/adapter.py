@@ -102,6 +102,9 @@ class Param:
         What a ``bool`` becomes as an argument.
     item : bool
         A stage runs over this one.
+    many : bool
+        The item is a folder of files that the program takes all at once, whatever they are called:
+        gpucore can make one of a batch of files.
     output : str
         It is an output, and this pattern names it by default (``%(movie.stem)s.mrc``).
     check : str
@@ -145,6 +148,7 @@ class Param:
     yes: str = "1"
     no: str = "0"
     item: bool = False
+    many: bool = False
     output: str = ""
     check: FileCheck = "file"
     suffix: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ _PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What templates, conditions and the executor's `submit` have names for already.
 _RESERVED = {
     "GPU", "EXE", "gpu", "cpu", "name", "after", "use_gpu", "gpus", "memory", "limits",
+    "priority",
 }  # fmt: skip
 _FORMAT = re.compile(r"%[-+ 0#]*\d*(\.\d+)?[dfeEgG]")
 _FOLDERS = {"", "dir", "base"}
@@ -67,6 +68,9 @@ def _kind_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]:
                      'choices go with type = "choice"')  # fmt: skip
     if param.item and param.output:
         yield _fault(where, f"`{name}` is both item and output", "leave one of the two")
+    if param.many and not (param.item and param.check == "directory"):
+        yield _fault(where, f"`{name}` takes many files, and is no item that is a folder",
+                     'item = true, check = "directory"')  # fmt: skip
     if (param.item or param.output) and param.type != "path":
         yield _fault(where, f"`{name}` is an item or an output, and no path", 'type = "path"')
     if param.format and param.type not in {"int", "float"}:

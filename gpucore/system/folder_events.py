@@ -1,4 +1,4 @@
-"""What the kernel tells of folders: files that are made, closed after writing or moved into them."""
+"""What the kernel tells of folders: files that are made, closed after writing, or moved there."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from gpucore.cli.entry import gpucore as program
 from gpucore.config import ContainerConfig, PluginsConfig, ProgramConfig, SiteConfig
 from gpucore.config.environment import CHILD_VARIABLES, VARIABLES
 from gpucore.config.job import Job, RunTable, Stage, StepTable
+from gpucore.config.watch import WatchTable
 from gpucore.errors import GpucoreError, GpuListError
 from gpucore.plugins import hookspecs
 from gpucore.registry import open_plugins
@@ -53,6 +54,7 @@ TABLES = {
     "`job.toml`": Job,
     "`[run]`": RunTable,
     "`[[stage]]`": Stage,
+    "`watch` of a stage": WatchTable,
     "`[[step]]`": StepTable,
 }
 

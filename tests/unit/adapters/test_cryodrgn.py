@@ -70,7 +70,7 @@ def test_the_user_is_told_that_the_number_of_gpus_changes_the_result(name: str) 
     assert gpu.use is GpuUse.OPTIONAL
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", sorted(NAMED))
 def test_the_first_visible_gpu_is_named_so_that_none_is_an_error(name: str) -> None:
     command = CASES[name].command
     assert after(command(6).argv, "--device") == "0"

@@ -157,6 +157,7 @@ STEP = {
     "step", "adapter", "state", "reason", "hint", "failure", "exit_code", "outputs", "gpus",
     "simulated", "argv", "env", "warnings", "log", "started", "ended",
     "earlier",
+    "attempts", "peak_memory_mib", "peak_utilisation",
 }  # fmt: skip
 
 

@@ -98,3 +98,17 @@ def test_a_plan_says_it_for_each_of_its_stages(tmp_path: Path) -> None:
     others = [replace(one, stage="second") for one in steps]
     notes = list(gpu_notes([*steps, *others], given("0 1", 2)))
     assert [note.partition(":")[0] for note in notes] == ["train", "second"]
+
+
+def test_a_lease_says_it_too_once_and_nothing_that_hangs_on_ranks_it_does_not_know(
+    tmp_path: Path,
+) -> None:
+    noted: list[str] = []
+    ranked = replace(trainer(max=1, ranks="mpi"), name="ranked")
+    with StepExecutor.open(
+        gpus="0 1", threads=2, devices="simulated:2", output="out", root=tmp_path,
+        on_event=lambda event: noted.append(event.text) if isinstance(event, Noted) else None,
+    ) as executor:  # fmt: skip
+        for adapter in (trainer(max=1), trainer(max=1), ranked):
+            executor.lease(adapter).release()
+    assert [note.partition(" uses ")[0] for note in noted] == ["train: train"]

@@ -41,7 +41,7 @@ def test_every_action_of_the_driver_is_known_by_its_name() -> None:
     assert known == set(ACTIONS)
 
 
-@pytest.mark.parametrize("fault", [*DEVICE_FAULTS, *GONE, *SOURCE_FAULTS])
+@pytest.mark.parametrize("fault", [*sorted(DEVICE_FAULTS), *sorted(GONE), *sorted(SOURCE_FAULTS)])
 def test_every_fault_is_called_as_the_library_calls_it(fault: str) -> None:
     assert hasattr(pynvml, f"NVMLError_{fault}")
 

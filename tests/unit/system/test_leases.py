@@ -153,7 +153,7 @@ def test_waiting_works_where_the_kernel_gives_no_inotify(
         def inotify_init1(self, flags: int) -> int:
             return -1
 
-    monkeypatch.setattr(inotify, "_libc", Poor)
+    monkeypatch.setattr(inotify, "libc", Poor)
     held = mine.take([ONE])
     asleep = CloseWatch.wait
 

@@ -1,0 +1,1 @@
+"""Watched folders: files that become steps while a microscope still writes others."""

@@ -1,0 +1,148 @@
+"""``run --json-events`` and ``run -``: hosts in other languages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command_line import environment
+from docs.pages import ROOT, column, rows, section
+from programs import Gate
+
+from gpucore.cli.event_lines import event_data
+from gpucore.standard import Device, DeviceRegarded, Noted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from command_line import Cli
+
+JOB = """
+[run]
+gpus = "0 1"
+devices = "simulated:2"
+
+[[stage]]
+name = "one"
+adapter = "copy"
+items = "*.tif"
+params = { text = '%s' }
+"""
+GOOD = 'cat "$1" > "$2"'
+PAGE = ROOT / "docs" / "reference" / "cli.md"
+
+
+def spoken(cli: Cli, job: str, *argv: str) -> tuple[int, str, str]:
+    """Run a job that comes on standard input."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gpucore.cli", "run", "-", "--adapter", "copy.toml", *argv],
+        cwd=cli.folder, input=job, capture_output=True, text=True, env=environment(), check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def told_fields(event: str) -> set[str]:
+    table = {row[0].strip("`"): row[2] for row in rows(section(PAGE, "Events"))}
+    text = table[event]
+    names = {
+        "run_started": {"devices", "slots", "workers"},
+        "device_regarded": {"device", "level", "reason", "remedy"},
+    }.get(event) or {one.strip("`") for one in text.replace(",", " ").split() if "`" in one}
+    assert all(f"`{name}`" in text for name in names)
+    if "gpucore.run/1" in text:
+        run = {row[0].strip("`"): row[2] for row in rows(section(PAGE, "JSON"))}["gpucore.run/1"]
+        steps = run.partition("they ended: ")[2]
+        names = {"stage"} | {one.strip("` ") for one in steps.split(",")}
+    return names
+
+
+@pytest.mark.slow
+def test_a_job_on_standard_input_tells_each_event_on_a_line(cli: Cli) -> None:
+    code, out, _ = spoken(cli, JOB % GOOD, "--json-events", "-q")
+    assert code == 0
+    events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    kinds = [one["event"] for one in events]
+    assert (kinds[0], kinds[-1]) == ("run_started", "run_ended")
+    assert (kinds.count("step_started"), kinds.count("step_ended")) == (3, 3)
+    assert {one["schema"] for one in events} == {"gpucore.event/1"}
+    assert len({one["run"] for one in events}) == 1
+    assert [one["time"] for one in events] == sorted(one["time"] for one in events)
+    assert events[-1]["counts"] == {"done": 3}
+    for one in events:
+        own = set(one) - {"schema", "time", "run", "event"}
+        assert own == told_fields(one["event"])
+    assert (cli.folder / "out" / "one" / "a.out").read_text() == "a.tif\n"
+
+
+def test_every_event_has_a_row_and_no_other() -> None:
+    device = Device(uuid="GPU-1", index=1)
+    noted = event_data(Noted(run="r", text="t"))
+    regarded = event_data(DeviceRegarded(run="r", device=device, level="good"))
+    assert noted == {"run": "r", "event": "noted", "text": "t"}
+    assert regarded is not None
+    assert set(regarded) - {"run", "event"} == told_fields("device_regarded")
+    assert [one for one in column(section(PAGE, "Events")) if one != "event"] == [
+        "run_started", "step_started", "step_retried", "step_ended", "noted", "device_regarded",
+        "run_ended",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_failure_is_told_with_its_class_and_the_exit_code_is_that_of_the_run(cli: Cli) -> None:
+    code, out, _ = spoken(cli, JOB % "exit 3", "--json-events", "-q")
+    ended = [one for one in map(json.loads, out.splitlines()) if one["event"] == "step_ended"]
+    assert code == 1
+    assert {(one["state"], one["failure"], one["exit_code"], one["attempts"]) for one in ended} == {
+        ("failed", "program_fault", 3, 1)
+    }
+
+
+@pytest.mark.parametrize(
+    ("job", "argv", "words"),
+    [
+        ("[run]\nthread = 3\n", (), "--> -:2"),
+        ("[run\n", (), "--> -:1"),
+        (JOB % GOOD, ("--json",), "--json-events goes with neither"),
+        (JOB % GOOD, ("--plan",), "--json-events goes with neither"),
+        ("#" * (1 << 20) + "#", (), "larger than 1 MiB"),
+    ],
+)
+def test_what_is_wrong_is_said_on_standard_error_alone(
+    cli: Cli, job: str, argv: tuple[str, ...], words: str
+) -> None:
+    code, out, err = spoken(cli, job, "--json-events", *argv)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_does_not_end_the_run(cli: Cli, tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate")
+    text = f'read x < {gate}; cat "$1" > "$2"'
+    cli.write("job.toml", (JOB % text).replace("*.tif", "a.tif"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "gpucore.cli", "run", "job.toml", "--adapter", "copy.toml",
+         "--json-events"],
+        cwd=cli.folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as host:  # fmt: skip
+        assert host.stdout is not None
+        assert json.loads(host.stdout.readline())["event"] == "run_started"
+        host.stdout.close()
+        gate.release()
+        assert host.stderr is not None
+        said = host.stderr.read().decode()
+    assert host.returncode == 0, said
+    assert "1 done" in said
+    assert "BrokenPipe" not in said
+
+
+@pytest.mark.slow
+def test_resume_says_that_the_job_on_standard_input_is_gone(cli: Cli) -> None:
+    assert spoken(cli, JOB % GOOD)[0] == 0
+    ran = cli("resume", "out")
+    assert (ran.code, ran.out) == (2, "")
+    assert "had its job on standard input" in ran.err
+    assert spoken(cli, JOB % GOOD)[0] == 0
