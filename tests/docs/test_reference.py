@@ -185,9 +185,7 @@ def test_every_variable_is_told() -> None:
     given = section(REFERENCE / "environment.md", "Variables of a program")
     ours = {"GPUCORE_DEBUG", "GPUCORE_SCIPION"}
     assert set(column(read)) == {*VARIABLES, *ours}
-    assert {one for one in column(given) if one.startswith("GPUCORE_")} == (
-        CHILD_VARIABLES - ours
-    )
+    assert {one for one in column(given) if one.startswith("GPUCORE_")} == (CHILD_VARIABLES - ours)
     assert found <= {*column(read), *column(given)}
 
 
