@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -196,18 +197,34 @@ class JournalState:
             return None
         number = KIND[kind]
         try:
-            with self._lock:
-                if self._rows is None:
-                    if self.source is None:
-                        raise ValueError("there is none")
-                    self._rows = Rows(self.source)
-                    weakref.finalize(self, self._rows.close)
-                row = self._rows.row(n, number)
+            row = self._row(n, number) or self._row_in_turn(n, number)
             if row is None:
                 raise ValueError("it is not there")
             return decode(number, *row)
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise GpucoreError(f"event {n} of the journal can no longer be read") from error
+
+    def _row(self, n: int, kind: int) -> tuple[bytes, int, bytes] | None:
+        if self.source is None:
+            return None
+        with self._lock:
+            try:
+                if self._rows is None:
+                    self._rows = Rows(self.source)
+                    weakref.finalize(self, self._rows.close)
+                return self._rows.row(n, kind)
+            except (sqlite3.Error, TypeError):
+                return None
+
+    def _row_in_turn(self, n: int, kind: int) -> tuple[bytes, int, bytes] | None:
+        """Find a row as it was found when all were read: damage can hide it from who seeks it."""
+        if self.source is None:
+            return None
+        with closing(open_to_read(self.source)) as connection:
+            for number, its_kind, step, attempt, body in rows_until(connection, n):
+                if (number, its_kind) == (n, kind):
+                    return step, attempt, body
+        return None
 
 
 @dataclass

@@ -190,6 +190,28 @@ def test_a_journal_of_another_version_is_set_aside_and_told(tmp_path: Path) -> N
     assert (folder / "journal.sqlite.damaged-1").exists()
 
 
+def test_events_that_damage_hides_from_who_seeks_them_are_read_all_the_same(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path, state_home=tmp_path / "state", run=RUN) as journal:
+        fill(journal, random.Random(1), 0, 40)
+    page = 4096  # the second is the root of the table: pages by the last event that each holds
+    content = bytearray(journal.path.read_bytes())
+    assert content[page] == 5
+    for cell in range(1, int.from_bytes(content[page + 3 : page + 5], "big")):
+        pointer = page + 12 + 2 * cell
+        key = page + int.from_bytes(content[pointer : pointer + 2], "big") + 4
+        content[key] = 2
+    journal.path.write_bytes(content)
+    with read_journal(tmp_path, tmp_path / "state") as state:
+        assert (len(events_of(state)), state.source) == (121, journal.path)
+        for step, fate in state.steps.items():
+            began = state.began(step)
+            assert began is not None
+            assert began.step == step
+            assert fate.state is StepState.DONE
+
+
 def test_a_journal_that_is_gone_is_told(tmp_path: Path) -> None:
     with Journal.open(tmp_path, state_home=tmp_path / "state", run=RUN) as journal:
         journal.commit(Planned(step="a", stage="s", adapter="a"))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import random
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 from fault_hosts import FAULTS, Counters, Site, marked, report
 
 from gpucore import StepError, StepExecutor
+from gpucore.standard.model import Event, Noted
 from gpucore.system.journal import Journal, Planned, RunBegan
 from gpucore.system.orphans import boot_id, process_start
 
@@ -279,6 +281,37 @@ def test_an_orphan_of_another_command_is_waited_for_but_its_end_does_not_count(
     assert site.start(resume=change != "not resumed").wait() == 0
     events = [event for _, event, step, *_ in site.attempts() if step == "s1"]
     assert events == ["start", "end", "start", "end"]
+
+
+@pytest.mark.slow
+def test_a_resumed_run_says_for_which_process_it_waits(tmp_path: Path) -> None:
+    site = Site(tmp_path / "site", 1, random.Random(1), slow=1)
+    name, _, values = site.steps[0]
+    site.steps[0] = (name, "plain", {**values, "ms": 600_000})
+    host = site.start(("gpucore.running:RunningStep.begun", "before", 1))
+    assert host.wait() == -signal.SIGKILL
+    (left,) = marked(str(site.truth))
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Noted) and "waits for" in event.text:
+            told.put(event.text)
+
+    with StepExecutor.open(
+        gpus="0",
+        threads=2,
+        devices="simulated:1",
+        output=site.output,
+        adapters=site.adapters,
+        root=site.folder,
+        resume=True,
+        on_event=hear,
+    ) as executor:
+        executor.submit("plain", name=name, **site.steps[0][2])
+        try:
+            assert f"{name} waits for process {left}" in told.get(timeout=60)
+        finally:
+            executor.stop()
 
 
 @pytest.mark.slow
