@@ -178,7 +178,8 @@ class Dispatch:
     def stop(self, *, now: bool = False) -> None:
         """Start nothing new, and end what runs."""
         self._drain()
-        for number in list(self._running):
+        for number, running in list(self._running.items()):
+            running.stopping()
             self._engine.stop(number, now=now)
 
     def halt(self, error: GpucoreError) -> None:
@@ -198,7 +199,7 @@ class Dispatch:
         """End what runs on a device, which failed under it; it is tried on another."""
         for number, running in list(self._running.items()):
             if uuid in running.uuids:
-                running.lose(reason)
+                running.stopping(reason)
                 self._engine.stop(number)
 
     def wait(self, timeout: float | None = None) -> bool:

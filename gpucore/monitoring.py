@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from gpucore.engines.local import GRACE
 from gpucore.errors import DeviceError
 from gpucore.scheduling.foreign import strangers
 from gpucore.scheduling.health import Health
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gpucore.standard.evidence import Evidence
     from gpucore.standard.model import Device, FailureClass
     from gpucore.standard.readings import Snapshot
+    from gpucore.standard.step import Step
     from gpucore.system.quarantine import QuarantineStore
 
 __all__ = ["Monitor", "Steward"]
@@ -31,6 +33,8 @@ __all__ = ["Monitor", "Steward"]
 _LOGGER = logging.getLogger(__name__)
 _PATIENCE = 5.0
 """Seconds for one answer; a driver in trouble takes minutes (NVIDIA/go-nvml issue 152)."""
+_UNKILLABLE = 60.0
+"""Seconds after which a program that was killed will not go away (Slurm: UnkillableStepTimeout)."""
 _SAMPLE = 10.0
 """Seconds between two samples in the journal."""
 
@@ -137,9 +141,15 @@ class Monitor:
         """What was seen last; None before the first look."""
         return self._snapshot
 
-    def began(self, number: int, name: str, uuids: Iterable[str]) -> None:
+    def began(self, number: int, step: Step, uuids: Iterable[str]) -> None:
         """Hear that a step's program is about to run on some devices."""
-        self._sightings.began(number, name, uuids)
+        self._sightings.began(number, step.name, uuids)
+        if step.limits.wall is not None:
+            self.stopping(number, step.limits.wall)
+
+    def stopping(self, number: int, after: float = 0.0) -> None:
+        """Hear that a step's program is asked to end, after so many seconds; it has its grace."""
+        self._sightings.stopping(number, after + GRACE + _UNKILLABLE)
 
     def ended(self, number: int) -> Evidence | None:
         """Return what was seen of a step that has ended."""
@@ -206,6 +216,8 @@ class Monitor:
                 # People and other runs change it: `gpucore gpus disable` is heeded at once.
                 changes += self._health.recall(self._store.read())
             changes += [*self._health.see(snapshot, now), *self._health.tick(now)]
+            for step, uuids in self._sightings.unending():
+                changes += self._health.unending(step, uuids, now)
         self._carry_out(changes)
         self._give_way(snapshot)
         if free:

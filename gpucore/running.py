@@ -153,7 +153,7 @@ class RunningStep:
         fds = self._lease()
         startup, template = around.startups[adapter.name], adapter.command
         if around.monitor is not None and self.uuids:
-            around.monitor.began(self.number, self.step.name, self.uuids)
+            around.monitor.began(self.number, self.step, self.uuids)
         name = self._made_under()
         started.tell(name)
         command = render(
@@ -272,12 +272,15 @@ class RunningStep:
     def cancel(self) -> None:
         """Have it wait for nothing any more; its program is the engine's to end."""
         self.cancelled = True
+        self.stopping()
         if self._around.leases is not None:
             self._around.leases.cancel(self)
 
-    def lose(self, reason: str) -> None:
-        """Hear why its device is taken from it; its program is the engine's to end."""
-        self.started.lost = reason
+    def stopping(self, lost: str = "") -> None:
+        """Hear that its program is asked to end; ``lost``: because its device failed, and why."""
+        self.started.lost = lost or self.started.lost
+        if self._around.monitor is not None:
+            self._around.monitor.stopping(self.number)
 
     def claim(self) -> None:
         """Take over the leases of a step that has just ended, if they are those of this step."""
@@ -292,11 +295,7 @@ class RunningStep:
         if self._leased:
             return leases.use(self._leased, self.step.name)
         fds = leases.take(
-            self.uuids,
-            self.step.name,
-            waiter=self,
-            cancelled=lambda: self.cancelled,
-            waits=self._waits,
+            self.uuids, self.step.name, waiter=self, cancelled=self._is_cancelled, waits=self._waits
         )
         self._leased = self.uuids
         if self._held_by and self._around.record is not None:
@@ -318,6 +317,9 @@ class RunningStep:
         if self._leased and self._around.leases is not None:
             self._around.leases.give(self._leased)
             self._leased = ()
+
+    def _is_cancelled(self) -> bool:
+        return self.cancelled
 
     def _is_stopped(self) -> bool:
         return self.cancelled or self._around.stopping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class _Seen:
     xids: tuple[int, ...] = ()
     fault: str = ""
     strays: dict[str, None] = field(default_factory=dict)
+    gone_by: float = float("inf")
+    """When its program must be gone, by a clock that nobody sets; it is being ended."""
 
 
 class Sightings:
@@ -78,6 +81,21 @@ class Sightings:
                 one.shared = True
             self._seen[number] = _Seen(name, own, bool(beside))
             self._numbers[name] = number
+
+    def stopping(self, number: int, seconds: float) -> None:
+        """Hear that a step's program is to be gone in so many seconds."""
+        with self._lock:
+            if (seen := self._seen.get(number)) is not None:
+                seen.gone_by = min(seen.gone_by, time.monotonic() + seconds)
+
+    def unending(self) -> list[tuple[str, frozenset[str]]]:
+        """Return the steps whose programs should be gone and are not, and their devices; once."""
+        now = time.monotonic()
+        with self._lock:
+            late = [seen for seen in self._seen.values() if seen.gone_by < now]
+            for seen in late:
+                seen.gone_by = float("inf")
+        return [(seen.name, seen.uuids) for seen in late]
 
     def ended(self, number: int) -> Evidence | None:
         """Return what was seen of a step that has ended, and forget it; None: it never began."""

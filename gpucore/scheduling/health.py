@@ -190,6 +190,23 @@ class Health:
         if uuid in self._devices:
             self._devices[uuid].killed(now)
 
+    def unending(self, step: str, uuids: Iterable[str], now: float) -> list[Change]:
+        """Take in that a step's program lives on although it was killed a minute ago.
+
+        Parameters
+        ----------
+        step : str
+            The step.
+        uuids : iterable of str
+            What it runs on.
+        now : float
+            Seconds since the epoch.
+        """
+        held = [uuid for uuid in uuids if uuid in self._devices]
+        for uuid in held:
+            self._devices[uuid].unending(step, now)
+        return self._settled(held)
+
     def _source_failed(self, fault: str, now: float) -> None:
         if self._faulty is None:
             self._faulty = now

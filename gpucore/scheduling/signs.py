@@ -318,6 +318,14 @@ HUNG = Sign(
     "driver answers",
     source="Slurm: UnkillableStepTimeout",
 )
+UNENDING = Sign(
+    name="a program on it cannot be ended",
+    meaning="a program on it cannot be ended",
+    level=Level.QUARANTINED,
+    remedy="look at `dmesg`; when the program does not go away, restart the machine, " + _THEN,
+    source="Slurm: UnkillableStepTimeout",
+    hard=True,
+)
 
 MISMATCH = Sign(
     name="driver and library differ",

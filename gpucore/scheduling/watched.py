@@ -119,6 +119,10 @@ class Watched:
         """Take in that a step on several devices failed after an error of its link."""
         self._keep(signs.LINK_BROKEN, now)
 
+    def unending(self, step: str, now: float) -> None:
+        """Take in that a step's program on it lives on although it was killed."""
+        self._keep(signs.UNENDING, now, f"the program of {step} cannot be ended")
+
     @property
     def link_suspect(self) -> bool:
         """Whether its link had an error, and the driver does not say that this is over."""

@@ -273,3 +273,23 @@ def test_what_a_program_held_is_learned_and_lets_two_share_a_gpu_next_time(
         for gate in gates[1:]:
             gate.release()
         assert all(outcome_of(one).done for one in both)
+
+
+def test_a_program_that_will_not_go_away_puts_its_gpu_into_quarantine(
+    open_monitored, told, tmp_path, monkeypatch
+):
+    # A real one that no signal ends needs a driver in trouble: this one has its grace, and no more.
+    monkeypatch.setattr("gpucore.monitoring.GRACE", 0.0)
+    monkeypatch.setattr("gpucore.monitoring._UNKILLABLE", 0.1)
+    begun = Gate(tmp_path / "begun")
+    with open_monitored() as executor:
+        deaf = f"trap '' TERM; echo x >{begun}; while :; do sleep 1; done"
+        held = executor.submit("gpu", text=deaf, name="held")
+        begun.receive()
+        (device,) = told.wait(started("held")).devices
+        executor.cancel(held)
+        event = told.wait(regarded("quarantined", device.index))
+        assert "the program of held cannot be ended" in event.reason
+        later = outcome_of(executor.submit("gpu", text="true", name="later"))
+        assert [one.index for one in later.devices] == [1 - device.index]
+        executor.stop(now=True)
