@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -61,6 +62,11 @@ def holds_line(path: str, pattern: str) -> bool:
 
 def holds_any(path: str, texts: Iterable[bytes]) -> bool:
     """Say whether a file holds one of some texts; of a large one both ends are read."""
+    try:
+        if not os.stat(path).st_size:  # noqa: PTH116 - on the way of every step
+            return False
+    except OSError:
+        return False
     parts = _parts(Path(path))
     return any(text in part for text in texts for part in parts)
 
