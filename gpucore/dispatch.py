@@ -12,13 +12,12 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from gpucore.causes import has_room
 from gpucore.errors import GpucoreError, NeedError
 from gpucore.futures import Reporter, StepFuture, resolve
 from gpucore.outcomes import unstarted
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier
-from gpucore.retrying import Tried, stopped
+from gpucore.retrying import Retries, stopped
 from gpucore.running import RunningStep, end_unfinished
 from gpucore.scheduling import (
     Action,
@@ -36,9 +35,8 @@ from gpucore.scheduling import (
     Stop,
     Submitted,
 )
-from gpucore.scheduling.verdicts import Move, Tally, decide
+from gpucore.scheduling.verdicts import Move
 from gpucore.standard.model import (
-    FailureClass,
     Need,
     Outcome,
     StepEnded,
@@ -104,8 +102,7 @@ class Dispatch:
         self._running: dict[int, RunningStep] = {}
         self._earlier: dict[int, Earlier] = {}
         self._attempts: dict[int, int] = {}
-        self._tried: dict[int, Tried] = {}
-        self._tally = Tally()
+        self._retries = Retries(machine, around)
         self._done_before: set[int] = set()
         self._reporter = Reporter()
 
@@ -312,30 +309,20 @@ class Dispatch:
         )
 
     def _verdict(self, running: RunningStep, outcome: Outcome) -> Verdict | None:
-        """Return what follows for a step that failed; None when it did not."""
-        number, monitor = running.number, self._around.monitor
-        failed = outcome.state is StepState.FAILED
-        if monitor is not None and running.uuids and (failed or outcome.done):
-            monitor.judged(outcome.step, running.uuids, outcome.failure)
-        if not failed:
-            self._tally.heard(outcome)
+        """Return what follows for a step that failed; None when it did not, or nothing follows."""
+        try:
+            verdict = self._retries.verdict(running, outcome)
+        except Exception:
+            # A step that is not told to have ended would hold its devices for ever.
+            _LOGGER.exception("what follows for step %s is not known", outcome.step)
             return None
-        tried = self._tried.setdefault(number, Tried(limit=running.step.limits.retries))
-        verdict = decide(
-            outcome,
-            self._machine.need(number),
-            tried.attempts,
-            monitor.snapshot if monitor is not None else None,
-            self._machine.ledger.usable,
-            evidence=running.evidence,
-            room=has_room(running.started) if outcome.failure is FailureClass.DISK_FULL else None,
-        )
-        verdict = self._tally.heard(outcome, verdict) or verdict
+        if verdict is None:
+            return None
         if verdict.move is Move.STOP:
             self.halt(stopped(outcome, verdict))
         if verdict.fewer:
             self.handle(FewerWorkers())
-        return tried.allowed(outcome, verdict)
+        return self._retries.allowed(running, outcome, verdict)
 
     def _write(
         self,
@@ -375,7 +362,7 @@ class Dispatch:
         future = self._futures.pop(number, None)
         self._earlier.pop(number, None)
         self._attempts.pop(number, None)
-        self._tried.pop(number, None)
+        self._retries.forget(number)
         try:
             self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
         finally:  # Ctrl-C while a host is told: its future is resolved, and `wait` ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from gpucore.scheduling.memory import memory_key
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from gpucore.standard.step import Step
 
 __all__ = ["LearnedMemory"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class LearnedMemory:
@@ -35,15 +38,18 @@ class LearnedMemory:
 
     def peaks(self, step: Step) -> Sequence[int]:
         """Return the most that steps like one held of a device, in MiB."""
-        return self._notes.peaks(step.adapter.name, self._key(step, step.gpus or 1))
+        return self._notes.peaks(step.adapter.name, self._key(step))
 
     def hear(self, step: Step, outcome: Outcome) -> None:
-        """Remember what a step that ended well was seen to hold."""
-        if outcome.done and outcome.peak_memory_mib:
-            declared = step.gpu_memory or step.adapter.gpu.memory or 0
-            key = self._key(step, step.gpus or 1)
-            self._notes.add(step.adapter.name, key, declared, outcome.peak_memory_mib)
+        """Remember what a step that ended well was seen to hold; a run goes on without."""
+        if not outcome.done or not outcome.peak_memory_mib:
+            return
+        declared = step.gpu_memory or step.adapter.gpu.memory or 0
+        try:
+            self._notes.add(step.adapter.name, self._key(step), declared, outcome.peak_memory_mib)
+        except Exception:  # the step has ended as it has, and must be told to have ended
+            _LOGGER.exception("what step %s held is not remembered", step.name)
 
-    def _key(self, step: Step, gpus: int) -> str:
+    def _key(self, step: Step) -> str:
         values = rooted(step.adapter, step.values, self._root)
-        return memory_key(step.adapter, values, sizes_of(step.adapter, values), gpus=gpus)
+        return memory_key(step.adapter, values, sizes_of(step.adapter, values), gpus=step.gpus or 1)

@@ -185,7 +185,8 @@ class Monitor:
         except DeviceError as error:
             self._steward.note(f"the GPUs cannot be looked at any more: {error.what}")
         except Exception:  # what it does not know it must not break
-            _LOGGER.exception("nobody looks at the GPUs any more")
+            if not self._closing.is_set():  # else all that it tells is closed, too
+                _LOGGER.exception("nobody looks at the GPUs any more")
         finally:
             if watch is not None:
                 watch.close()

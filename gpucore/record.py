@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.errors import GpucoreError
 from gpucore.sameness import Sameness
-from gpucore.standard.model import Device, FailureClass, Outcome, StepState
+from gpucore.standard.model import Device, Outcome, StepState
 from gpucore.system.journal import Journal
 from gpucore.system.journal_place import state_home
 from gpucore.system.journal_records import (
@@ -34,9 +36,7 @@ if TYPE_CHECKING:
     from gpucore.standard.step import Step
     from gpucore.system.journal_records import Fingerprint
 
-__all__ = ["NOTHING_EARLIER", "Earlier", "RunRecord", "retriable", "state_home"]
-
-_FOR_GOOD = {FailureClass.BAD_INPUT, FailureClass.NOT_STARTED, FailureClass.INTERRUPTED}
+__all__ = ["NOTHING_EARLIER", "Earlier", "RunRecord", "state_home"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,7 @@ class RunRecord:
         self._resume = resume
         self._same = Sameness(checksum=checksum)
         self._keys: dict[str, str] = {}
+        self._regarded: dict[str, tuple[str, str, str]] = {}
         self._journal = Journal.open(
             output,
             state_home=state_home(environment),
@@ -286,13 +287,28 @@ class RunRecord:
             if (one := snapshot.of.get(uuid)) is not None and not one.fault
         }
         if rows:
-            self._journal.append(Sampled(time=snapshot.time, devices=rows))
+            self._note(Sampled(time=snapshot.time, devices=rows))
 
     def regard(self, device: str, level: str, reason: str, remedy: str) -> None:
         """Record what is thought of a device from now on; soon on disk."""
-        self._journal.append(
+        self._regarded[device] = level, reason, remedy
+        self._note(
             Regarded(time=time.time(), device=device, level=level, reason=reason, remedy=remedy)
         )
+
+    def held(self, device: str, who: str) -> None:
+        """Record that another run has a device, and a step waits for it; empty: not any more."""
+        level, reason, remedy = self._regarded.get(device, ("good", "", ""))
+        if who:
+            level, reason, remedy = "held", who, "it goes on when that has ended"
+        self._note(
+            Regarded(time=time.time(), device=device, level=level, reason=reason, remedy=remedy)
+        )
+
+    def _note(self, record: Sampled | Regarded) -> None:
+        # No step hangs on it, and none may fail for it: the run may be closed in this moment.
+        with contextlib.suppress(GpucoreError):
+            self._journal.append(record)
 
     def close(self, counts: Mapping[StepState, int], reason: str) -> None:
         """Record that the run ended in order."""
@@ -344,8 +360,3 @@ def _outcome(step: Step, finished: Finished, log: str, started: float) -> Outcom
         ended=finished.time,
         earlier=True,
     )
-
-
-def retriable(outcome: Outcome) -> bool:
-    """Say whether another attempt may end otherwise: a wrong input stays wrong."""
-    return outcome.state is StepState.FAILED and outcome.failure not in _FOR_GOOD

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gpucore.causes import has_room
 from gpucore.errors import DeviceError, StepError
-from gpucore.scheduling.verdicts import Attempt
-from gpucore.standard.model import FailureClass
+from gpucore.scheduling.verdicts import Attempt, Tally, decide
+from gpucore.standard.model import FailureClass, StepState
 
 if TYPE_CHECKING:
     from gpucore.errors import GpucoreError
+    from gpucore.running import RunningStep
+    from gpucore.scheduling import Machine
     from gpucore.scheduling.verdicts import Verdict
     from gpucore.standard.model import Outcome
+    from gpucore.surroundings import Surroundings
 
-__all__ = ["Tried", "stopped"]
+__all__ = ["Retries", "Tried", "stopped"]
 
 
 @dataclass
@@ -58,6 +62,61 @@ class Tried:
             return None
         self.granted += 1
         return verdict
+
+
+class Retries:
+    """The attempts of a run's steps, and what follows from how they ended.
+
+    Parameters
+    ----------
+    machine : Machine
+        Knows what steps ask for, and which devices they may be given.
+    around : Surroundings
+        The run.
+    """
+
+    def __init__(self, machine: Machine, around: Surroundings) -> None:
+        self._machine = machine
+        self._around = around
+        self._tried: dict[int, Tried] = {}
+        self._tally = Tally()
+
+    def verdict(self, running: RunningStep, outcome: Outcome) -> Verdict | None:
+        """Return what follows for a step that failed; None when it did not.
+
+        Whoever looks at the devices hears how the step ended first.
+        """
+        monitor = self._around.monitor
+        failed = outcome.state is StepState.FAILED
+        if monitor is not None and running.uuids and (failed or outcome.done):
+            monitor.judged(outcome.step, running.uuids, outcome.failure)
+        if not failed:
+            self._tally.heard(outcome)
+            return None
+        verdict = decide(
+            outcome,
+            self._machine.need(running.number),
+            self._of(running).attempts,
+            monitor.snapshot if monitor is not None else None,
+            self._machine.ledger.usable,
+            evidence=running.evidence,
+            room=has_room(running.started) if outcome.failure is FailureClass.DISK_FULL else None,
+        )
+        return self._tally.heard(outcome, verdict) or verdict
+
+    def allowed(self, running: RunningStep, outcome: Outcome, verdict: Verdict) -> Verdict | None:
+        """Return a verdict if it ends the step, or there may be the attempt that it asks for."""
+        return self._of(running).allowed(outcome, verdict)
+
+    def forget(self, number: int) -> None:
+        """Forget a step that has ended."""
+        self._tried.pop(number, None)
+
+    def _of(self, running: RunningStep) -> Tried:
+        number = running.number
+        if number not in self._tried:
+            self._tried[number] = Tried(limit=running.step.limits.retries)
+        return self._tried[number]
 
 
 def stopped(outcome: Outcome, verdict: Verdict) -> GpucoreError:

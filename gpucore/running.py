@@ -227,8 +227,8 @@ class RunningStep:
         if ended.recorded is not None:
             self.recorded = ended.recorded
         ended = self._started_at_all(self._unwrapped(ended))
-        self.evidence = self._seen(ended)
         try:
+            self.evidence = self._seen(ended)
             outcome = judge(self.started, ended, self.evidence)
         except Exception as error:
             # A step that is not told to have ended would hold its devices for ever.
@@ -300,7 +300,7 @@ class RunningStep:
         self._leased = self.uuids
         if self._held_by and self._around.record is not None:
             for uuid in self.uuids:
-                self._around.record.regard(uuid, "good", "", "")
+                self._around.record.held(uuid, "")
         return fds
 
     def _waits(self, missing: Sequence[str], who: str) -> None:
@@ -310,7 +310,7 @@ class RunningStep:
         self._around.note(f"GPU {' '.join(dict.fromkeys(indexes))} is waited for: {who} holds it")
         if self._around.record is not None:
             for uuid in missing:
-                self._around.record.regard(uuid, "held", who, "it goes on when that has ended")
+                self._around.record.held(uuid, who)
 
     def give_back(self) -> None:
         """Give its leases back; a second time does nothing."""

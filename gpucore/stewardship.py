@@ -14,7 +14,7 @@ from gpucore.scheduling import (
     Together,
 )
 from gpucore.scheduling.foreign import WAIT
-from gpucore.scheduling.standing import Level
+from gpucore.scheduling.standing import GOOD, Level
 from gpucore.standard.model import DeviceRegarded, DevicesSeen
 
 if TYPE_CHECKING:
@@ -58,15 +58,16 @@ class RunSteward:
         self._devices = {device.uuid: device for device in provision.devices}
         self._event = DeviceWithheld if provision.foreign == WAIT else DeviceAvoided
         self._quarantined: dict[str, str] = {}
+        self._standings: dict[str, Standing] = {}
         self._busy: dict[str, str] = {}
 
     def stands(self, standings: Mapping[str, Standing]) -> None:
         """Give devices to steps, or do not, by what is thought of them from now on."""
         events = tuple(_given(uuid, standing) for uuid, standing in standings.items())
         self._dispatch.handle(Together(events))
+        self._standings.update(standings)
         for uuid, standing in standings.items():
-            level = standing.level.name.lower()
-            self._tell_regard(uuid, level, standing.reason, standing.remedy)
+            self._tell_standing(uuid, standing)
             if standing.level is Level.QUARANTINED:
                 index = self._devices[uuid].index
                 self._quarantined[uuid] = f"GPU {index}: {standing.reason} ({standing.remedy})"
@@ -91,7 +92,7 @@ class RunSteward:
         for uuid, reason in came.items():
             self._tell_regard(uuid, "busy", reason, "")
         for uuid in left:
-            self._tell_regard(uuid, "good", "", "")
+            self._tell_standing(uuid, self._standings.get(uuid, GOOD))
 
     def memory(self, free: Mapping[str, int], held: Mapping[int, int]) -> None:
         """Hear what the run may use of each device, and what each step holds, in MiB."""
@@ -134,6 +135,10 @@ class RunSteward:
     def note(self, text: str) -> None:
         """Tell the user something, once."""
         self._tell.note_once(self._around.run, text)
+
+    def _tell_standing(self, uuid: str, standing: Standing) -> None:
+        level = standing.level.name.lower()
+        self._tell_regard(uuid, level, standing.reason, standing.remedy)
 
     def _tell_regard(self, uuid: str, level: str, reason: str, remedy: str) -> None:
         if self._around.record is not None:
