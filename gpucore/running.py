@@ -167,9 +167,8 @@ class RunningStep:
         outputs = started.outputs
         started.before = {output.path: stamp_before(output.path) for output in outputs}
         make_ground(started.made_in, outputs, ours=around.record is not None)
-        cwd = around.root
+        cwd = Path(started.folder) if template.own_directory else around.root
         if template.own_directory:
-            cwd = Path(started.folder)
             cwd.mkdir(parents=True, exist_ok=True)
             furnish(cwd, command)
         own = {**command.env, "GPUCORE_RUN": around.run, "GPUCORE_STEP": self.step.name}
@@ -389,7 +388,8 @@ class RunningStep:
                 continue
             for path in value if isinstance(value, tuple) else (value,):
                 if fault := file_fault(str(path), param.check, result=False):
-                    raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=param.help)
+                    hint = f"look at that file; `{name}` is: {param.help}"
+                    raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=hint)
 
 
 def end_unfinished(began: Began | None) -> None:
