@@ -135,6 +135,15 @@ PAIRS = {
             "steps": ["finished", "failed"],
         },
     ),
+    "a last step whose end comes between two looks has not failed, whatever it did": (
+        "last_step_fails",
+        {"status": "finished", "error": "", "steps": ["finished", "running"]},
+        {
+            "status": "failed",
+            "error": "Protocol failed: no memory",
+            "steps": ["finished", "failed"],
+        },
+    ),
     "the end of a step is seen by looking again every three seconds": (
         "polling",
         {"status": "finished", "slept_for": [3]},

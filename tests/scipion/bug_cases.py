@@ -266,6 +266,34 @@ def end_after_a_failure(lab):
     return {"status": done.status, "error": done.error, "steps": done.recorded}
 
 
+def last_step_fails(lab):
+    """The last step fails while the executor is told that the one before it has ended."""
+    told = threading.Event()
+    # gpucore's says that a step has failed when its own turn to be told of comes.
+    patience = 0.3 if lab.gpucore else 60.0
+
+    def fails():
+        told.wait(60)
+        raise RuntimeError("no memory")
+
+    def steps(protocol):
+        finished = protocol._stepFinished
+
+        def step_finished(step):
+            go_on = finished(step)
+            if step is protocol._steps[0]:
+                told.set()
+                harness.until(lambda: not protocol._steps[1].isRunning(), patience)
+            return go_on
+
+        protocol._stepFinished = step_finished
+        protocol._insertFunctionStep(lambda: None, prerequisites=[], needsGPU=False)
+        protocol._insertFunctionStep(fails, prerequisites=[], needsGPU=False)
+
+    done = lab.run(lab.kind("Compulsory"), steps, threads=3, gpuList="0")
+    return {"status": done.status, "error": done.error, "steps": done.recorded}
+
+
 def polling(lab):
     """Steps that take a moment each."""
     harness.NAPS.clear()
@@ -294,5 +322,6 @@ CASES = (
     interactive_in_threads,
     exit_in_a_step,
     end_after_a_failure,
+    last_step_fails,
     polling,
 )

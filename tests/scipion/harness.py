@@ -37,6 +37,13 @@ def nap(seconds):
     time.sleep(min(seconds, 0.02))
 
 
+def until(holds, patience):
+    """Wait until something holds, or for as long as one is patient (seconds)."""
+    end = time.monotonic() + patience
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
 class Lab:
     """Runs protocols in this process, the way Scipion does in one of their own.
 
@@ -49,12 +56,15 @@ class Lab:
         short where the case is that they do not.
     folder : Path
         For files of a case.
+    lost_an_end : bool
+        Whether a protocol ended with a step that is running, as far as is on record.
     """
 
     def __init__(self, *, gpucore):
         self.gpucore = gpucore
         self.patience = 60.0 if gpucore else 0.3
         self.folder = Path(tempfile.mkdtemp())
+        self.lost_an_end = False
         self.project = Manager().createProject(f"lab{next(_NUMBERS)}")
 
     def run(self, kind, steps=None, *, check=None, threads=1, queue=None, again=None, **params):
@@ -75,6 +85,7 @@ class Lab:
         with self._in_process():
             self.project.launchProtocol(protocol, wait=True)
             recorded = [step.getStatus() for step in protocol.loadSteps()]
+        self.lost_an_end |= pwprot.STATUS_RUNNING in recorded
         return SimpleNamespace(
             saved=protocol,
             status=protocol.getStatus(),
@@ -118,10 +129,20 @@ class Lab:
 
 
 def run_case(case, *, gpucore):
-    try:
-        return case(Lab(gpucore=gpucore))
-    except BaseException:
-        return {"traceback": traceback.format_exc()}
+    """Run a case; on pyworkflow's executors again where a last step's end was not seen.
+
+    That is a fault of theirs, with a case of its own (`bug_cases.last_step_fails`), and it comes
+    now and then in any case whose last step ends as soon as it has begun.
+    """
+    for _ in range(5):
+        lab = Lab(gpucore=gpucore)
+        try:
+            seen = case(lab)
+        except BaseException:
+            seen = {"traceback": traceback.format_exc()}
+        if gpucore or not lab.lost_an_end:
+            break
+    return seen
 
 
 def main(which, out, *modules):
