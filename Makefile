@@ -9,7 +9,7 @@ KILLS  ?= 1000
 # Each worker has leases, state and settings of its own; the tests of one file stay together.
 MANY   := -n auto --dist loadfile
 
-.PHONY: demo test test-all faults lint types catalogue bench clean
+.PHONY: demo test test-all faults lint types catalogue picture docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/gpucore demo $(DEMO)
@@ -41,16 +41,24 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-# What is generated from the adapters: their manifest, docs/adapters and the README's table.
+# What is generated: the adapters' manifest and pages, tables of docs/reference, the README's list.
 catalogue: $(VENV)/.dev
 	$(BIN)/python -m catalogue
+
+# The README's picture: a run of the demo, as a terminal showed it.
+picture: $(VENV)/.dev
+	$(BIN)/python -m catalogue.picture
+
+# The site of docs/: in docs/_build/html, and no warning is let pass.
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs auto docs docs/_build/html
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.install_peers
 	$(BIN)/python -m benchmarks all --write
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis gpucore-demo
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis docs/_build gpucore-demo
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -64,3 +72,7 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	touch $@

@@ -15,8 +15,11 @@ from benchmarks import (
     imports,
     journal,
     ledger,
+    live_view,
     machine,
     million,
+    progress,
+    reporting,
     scipion_host,
     submitting,
     throughput,
@@ -35,9 +38,12 @@ ALONE: dict[str, Callable[[int], Table]] = {
     million.NAME: million.measure,
     journal.NAME: journal.measure,
     imports.NAME: imports.measure,
+    progress.NAME: progress.measure,
+    reporting.NAME: reporting.measure,
     scipion_host.NAME: scipion_host.measure,
     submitting.NAME: submitting.measure,
     watching.NAME: watching.measure,
+    live_view.NAME: live_view.measure,
 }
 REPEATS = {
     throughput.NAME: 5,
@@ -47,9 +53,12 @@ REPEATS = {
     million.NAME: 3,
     journal.NAME: 3,
     imports.NAME: 20,
+    progress.NAME: 15,
+    reporting.NAME: 3,
     scipion_host.NAME: 3,
     submitting.NAME: 3,
     watching.NAME: 1,
+    live_view.NAME: 3,
 }
 
 

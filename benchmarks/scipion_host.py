@@ -39,8 +39,10 @@ class Case:
 CASES = (
     Case("Scipion ThreadStepExecutor", "scipion", "in memory"),
     Case("gpucore.hosts.scipion", "gpucore", "in memory"),
+    Case("no executor: Scipion's records alone", "records", "in memory"),
     Case("Scipion ThreadStepExecutor", "scipion", "on disk"),
     Case("gpucore.hosts.scipion", "gpucore", "on disk"),
+    Case("no executor: Scipion's records alone", "records", "on disk"),
 )
 
 
@@ -75,14 +77,15 @@ def _row(
     own = next(one for one in CASES if one.executors == "scipion" and one.where == case.where)
     middle = median(rates[case])
     lost = median((one["seconds"] * SLOTS - one["busy"]) / STEPS for one in runs)
+    runs_steps = case.executors != "records"
     return (
         case.title,
         case.where,
         f"{middle:,.4g}",
         f"{min(rates[case]):,.4g}",
         f"{max(rates[case]):,.4g}",
-        f"{lost * 1e3:,.2f} ms",
-        f"{middle / median(rates[own]):,.0f}",
+        f"{lost * 1e3:,.2f} ms" if runs_steps else "",
+        f"{middle / median(rates[own]):,.0f}" if runs_steps else "",
     )
 
 

@@ -21,15 +21,24 @@ NAME = "submitting"
 TARGET = 20_000
 THREADS = (1, 64)
 STEPS = 100_000
-COLUMNS = ("threads", "steps", "submissions/s: median", "min", "max", "target")
+COLUMNS = (
+    "threads",
+    "steps",
+    "submissions/s: median",
+    "min",
+    "max",
+    "target",
+    "processor µs each: median",
+)
 
 
 def measure(repeats: int) -> Table:
     """Measure every number of threads in fresh processes, in turn."""
-    rates: dict[int, list[float]] = {threads: [] for threads in THREADS}
+    seen: dict[int, list[dict[str, float]]] = {threads: [] for threads in THREADS}
     for _ in range(repeats):
-        for threads, found in rates.items():
-            found.append(ask("benchmarks.submitting", str(threads))["per_second"])
+        for threads, found in seen.items():
+            found.append(ask("benchmarks.submitting", str(threads)))
+    rates = {threads: [one["per_second"] for one in found] for threads, found in seen.items()}
     return Table(
         name=NAME,
         columns=COLUMNS,
@@ -41,6 +50,7 @@ def measure(repeats: int) -> Table:
                 f"{min(found):,.0f}",
                 f"{max(found):,.0f}",
                 f"{TARGET:,}" if threads > 1 else "",
+                f"{median(one['processor'] for one in seen[threads]) * 1e6:.1f}",
             )
             for threads, found in rates.items()
         ),
@@ -77,8 +87,8 @@ class _Holding:
             task.ended(Exit(code=None, stopped=True))
 
 
-def submissions_per_second(threads: int, steps: int) -> float:
-    """Return the rate at which these threads submit in this process."""
+def submissions(threads: int, steps: int) -> dict[str, float]:
+    """Return how many these threads submit a second here, and the processor seconds for each."""
     from gpucore import StepExecutor  # noqa: PLC0415 - only the child needs gpucore
     from gpucore.config import SiteConfig  # noqa: PLC0415 - as above
     from gpucore.plugins import EngineSpec, PluginHost, hookimpl  # noqa: PLC0415 - as above
@@ -111,18 +121,18 @@ def submissions_per_second(threads: int, steps: int) -> float:
     ) as executor, ThreadPoolExecutor(threads) as pool:  # fmt: skip
         submitted = [pool.submit(submit, executor) for _ in range(threads)]
         together.wait()
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         for one in submitted:
             one.result()
-        seconds = time.perf_counter() - start
+        seconds, busy = time.perf_counter() - start, time.process_time() - busy
         executor.stop(now=True)
-    return steps // threads * threads / seconds
+    number = steps // threads * threads
+    return {"per_second": number / seconds, "processor": busy / number}
 
 
 def main() -> None:
     """Measure one number of threads; this is the child."""
-    rate = submissions_per_second(int(sys.argv[1]), STEPS)
-    sys.stdout.write(json.dumps({"per_second": rate}) + "\n")
+    sys.stdout.write(json.dumps(submissions(int(sys.argv[1]), STEPS)) + "\n")
 
 
 if __name__ == "__main__":

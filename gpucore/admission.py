@@ -45,6 +45,7 @@ class Admission:
         self._provision = provision
         self._around = around
         self._tell = tell
+        self._admitted: dict[tuple[str, bool], Adapter] = {}
 
     def check(self, adapter: Adapter, *, use_gpu: bool) -> None:
         """Refuse an adapter that cannot run here.
@@ -57,6 +58,8 @@ class Admission:
         DeviceError
             When it needs a GPU and the run has none.
         """
+        if self._admitted.get((adapter.name, use_gpu)) is adapter:
+            return
         around, provision = self._around, self._provision
         if adapter.name not in around.startups:
             site = self._settings.config.program.get(adapter.name)
@@ -66,6 +69,7 @@ class Admission:
         if adapter.gpu.use.uses_gpu(use_gpu=use_gpu):
             note = sharing_note(adapter, provision, may_share=self._settings.may_share)
             self._tell.note_once(around.run, note)
+        self._admitted[adapter.name, use_gpu] = adapter
 
     def note(self, steps: Iterable[Step]) -> None:
         """Tell what is to be known of steps and the GPUs that they get."""

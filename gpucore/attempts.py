@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from gpucore.staging import folders_in, staged
 from gpucore.standard.adapter import FileCheck
 from gpucore.standard.model import Command, Device
 from gpucore.standard.params import Values
+from gpucore.standard.several import files_of, of_each
 from gpucore.standard.step import Step
 from gpucore.standard.template import fill_text, holds
 from gpucore.system.files import TICK_NS, Stamp, stamp, stamp_if_older
@@ -150,8 +151,21 @@ def expected_outputs(
     told : dict
         The values that its program is told, where its outputs are made elsewhere at first.
     """
-    adapter = step.adapter
     told = values if told is None else told
+    if (files := files_of(step.adapter, values)) is None:
+        return _expected_of_one(step, values, told, gpu=gpu)
+    rows = zip(files, of_each(step.adapter, values), of_each(step.adapter, told), strict=True)
+    return [
+        replace(output, name=f"{output.name} of {PurePosixPath(file).name}")
+        for file, one, elsewhere in rows
+        for output in _expected_of_one(step, one, elsewhere, gpu=gpu)
+    ]
+
+
+def _expected_of_one(
+    step: Step, values: Values, told: Values, *, gpu: bool
+) -> list[ExpectedOutput]:
+    adapter = step.adapter
     extra = {
         output.name: output
         for output in adapter.output

@@ -26,9 +26,11 @@ def missing_items(items: Sequence[str], root: Path) -> Iterator[GpucoreError]:
     """Yield an error for each item that is not there, the first score by name."""
     missing = [item for item in items if not _there(root / item)]
     for item in missing[:_SHOWN]:
-        yield ParameterError(f"there is no file `{item}`", hint="look at its name and its folder")
+        yield ParameterError(
+            f"there is no file `{item}`", hint="look at its name and its folder", code="E309"
+        )
     if len(missing) > _SHOWN:
-        yield ParameterError(f"and {len(missing) - _SHOWN} more files are not there")
+        yield ParameterError(f"and {len(missing) - _SHOWN} more files are not there", code="E309")
 
 
 def missing_inputs(
@@ -59,6 +61,7 @@ def missing_inputs(
                     ParameterError(
                         f"there is no {kind} `{path}`, which `{name}` names",
                         hint="look at its name and its folder",
+                        code="E309",
                     ),
                 )
 
@@ -87,16 +90,19 @@ def clashes(steps: Sequence[Step], root: Path) -> Iterator[GpucoreError]:
                 yield ParameterError(
                     f"{step.name} would overwrite its own input `{path}`",
                     hint="give another output folder",
+                    code="E310",
                 )
             elif reader := readers.get((step.stage, place)):
                 yield ParameterError(
                     f"{step.name} would overwrite `{path}`, the input of {reader}",
                     hint="give another output folder",
+                    code="E310",
                 )
             elif makers.get(place, step.name) != step.name:
                 yield ParameterError(
                     f"{makers[place]} and {step.name} would write the same output `{path}`",
                     hint="rename one of the two items, or give them folders of their own",
+                    code="E310",
                 )
             makers[place] = step.name
 
@@ -105,6 +111,8 @@ def _items(step: Step) -> Iterator[str]:
     item = step.own.get(step.adapter.item) if step.stage else None
     if isinstance(item, str):
         yield item
+    elif isinstance(item, tuple):
+        yield from map(str, item)
 
 
 def _inputs(adapter: Adapter, values: Values) -> Iterator[tuple[str, str]]:

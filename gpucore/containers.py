@@ -243,6 +243,7 @@ def _mount(container: ContainerConfig, path: str) -> str:
             f"the folder {path!r} cannot be shown to {container.engine}: its name holds a carriage "
             "return",
             hint="rename it",
+            code="E505",
         )
     return ",".join(["type=bind", *(_csv(f"{side}={path}") for side in ("source", "target"))])
 
@@ -262,4 +263,5 @@ def _refuse_unsayable(container: ContainerConfig, texts: Iterable[str]) -> None:
             raise ProgramError(
                 f"{text!r} is not UTF-8, and {container.engine} cannot be told it",
                 hint="rename the file",
+                code="E505",
             ) from None

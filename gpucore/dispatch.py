@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from gpucore.errors import GpucoreError, NeedError
-from gpucore.futures import Reporter, StepFuture, resolve
-from gpucore.outcomes import unstarted
+from gpucore.futures import StepFuture
+from gpucore.inbox import Inbox, Posted, call
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier
+from gpucore.results import Results
 from gpucore.retrying import Retries, stopped
-from gpucore.running import RunningStep, end_unfinished
+from gpucore.running import RunningStep
 from gpucore.scheduling import (
     Action,
     Cancelled,
@@ -39,15 +40,15 @@ from gpucore.scheduling.verdicts import Move
 from gpucore.standard.model import (
     Need,
     Outcome,
-    StepEnded,
     StepRetried,
     StepStarted,
     StepState,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from gpucore.errors import GpucoreError, NeedError
     from gpucore.observers import Observers
     from gpucore.plugins.offers import Engine
     from gpucore.scheduling.verdicts import Verdict
@@ -74,11 +75,6 @@ class Dispatch:
         What all steps have in common.
     tell : Observers
         Told of every event.
-
-    Attributes
-    ----------
-    counts : dict
-        Steps that ended, by state.
     """
 
     def __init__(
@@ -88,64 +84,54 @@ class Dispatch:
         around: Surroundings,
         tell: Observers,
     ) -> None:
-        self.counts = dict.fromkeys(StepState, 0)
         self._machine = machine
         self._engine = engine
         self._around = around
         self._tell = tell
         self._lock = threading.Lock()
-        self._quiet = threading.Condition(threading.Lock())
-        self._open = 0
-        self._steps: dict[int, Step] = {}
-        self._futures: dict[int, StepFuture] = {}
         self._leases: dict[int, LeaseAnswer] = {}
         self._running: dict[int, RunningStep] = {}
-        self._earlier: dict[int, Earlier] = {}
-        self._attempts: dict[int, int] = {}
         self._retries = Retries(machine, around)
+        self._results = Results(around, tell, self._retries.forget)
+        self._inbox = Inbox(self._lock, self._enter_posted, self._results.report)
         self._done_before: set[int] = set()
-        self._reporter = Reporter()
 
     @property
-    def submitted(self) -> int:
-        """How many steps and leases were submitted; the next one's number."""
-        return self._machine.submitted
+    def counts(self) -> Mapping[StepState, int]:
+        """Steps that ended, by state."""
+        return self._results.counts
 
-    def submit(
+    def post(
         self,
         step: Step,
         need: Need,
-        after: Sequence[int],
-        future: StepFuture | None = None,
+        after: Sequence[StepFuture],
         earlier: Earlier = NOTHING_EARLIER,
         priority: int = 0,
+    ) -> StepFuture:
+        """Submit a step; return its future, which has its number as soon as that is asked for."""
+        future = StepFuture(self, self._cancel)
+        self._inbox.post(Posted(step, need, tuple(after), future, earlier, priority))
+        return future
+
+    def submit(
+        self, step: Step, need: Need, after: Sequence[int], earlier: Earlier = NOTHING_EARLIER
     ) -> int:
-        """Submit a step; return its number.
+        """Submit a step that needs no future; return its number.
 
         One that was done in an earlier run, as were all that it waits for, is not run again.
         """
-        with self._quiet:
-            self._open += 1
-        done = earlier.done if self._done_before.issuperset(after) else None
         with self._lock:
+            self._inbox.take_in()
             number = self._machine.submitted
-            self._steps[number] = step
-            if future is not None:
-                future.number = number
-                self._futures[number] = future
-            if earlier.attempts:
-                self._earlier[number] = earlier
-            event = Submitted(number, need, after, done=done is not None, priority=priority)
-            later = self._carry_out(self._machine.handle(event))
-        if done is not None:
-            self._done_before.add(number)
-            self._settle(number, replace(done, attempts=earlier.attempts))
-        self._call(later)
+            later = self._enter(step, need, after, None, earlier, 0)
+        self._inbox.take_over()
+        call(later)
         return number
 
-    def future(self) -> StepFuture:
-        """Return a future for a step that is about to be submitted."""
-        return StepFuture(self, lambda number: self.handle(Cancelled(number)))
+    def catch_up(self) -> None:
+        """Have the machine know of every step that was submitted up to now."""
+        self._inbox.catch_up()
 
     def check(self, need: Need) -> None:
         """Refuse a need that the run could not meet even with every device free.
@@ -160,17 +146,21 @@ class Dispatch:
     def ask(self, need: Need, answer: LeaseAnswer) -> int:
         """Ask for a lease; ``answer`` gets the grant, why there is none ever, or None."""
         with self._lock:
+            self._inbox.take_in()
             number = self._machine.submitted
             self._leases[number] = answer
             later = self._carry_out(self._machine.handle(Submitted(number, need)))
-        self._call(later)
+        self._inbox.take_over()
+        call(later)
         return number
 
     def handle(self, event: MachineEvent) -> None:
         """Give the machine an event and carry out what follows from it."""
         with self._lock:
+            self._inbox.take_in()
             later = self._carry_out(self._machine.handle(event))
-        self._call(later)
+        self._inbox.take_over()
+        call(later)
 
     def stop(self, *, now: bool = False) -> None:
         """Start nothing new, and end what runs."""
@@ -201,8 +191,41 @@ class Dispatch:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no step is left; return whether that is so."""
-        with self._quiet:
-            return self._quiet.wait_for(lambda: not self._open, timeout)
+        self.catch_up()
+        return self._results.wait(timeout)
+
+    def close(self) -> None:
+        """Let the reporting thread go; nothing may be submitted any more."""
+        self._results.close()
+
+    def _cancel(self, number: int) -> None:
+        self.handle(Cancelled(number))
+
+    def _enter_posted(self, posted: Posted) -> list[Callable[[], None]]:
+        step, need, after, future, earlier, priority = posted
+        return self._enter(step, need, [one.number for one in after], future, earlier, priority)
+
+    def _enter(
+        self,
+        step: Step,
+        need: Need,
+        after: Sequence[int],
+        future: StepFuture | None,
+        earlier: Earlier,
+        priority: int,
+    ) -> list[Callable[[], None]]:
+        """Give the machine a step, under the lock; return what has to be done outside it."""
+        number, done = self._machine.submitted, earlier.done
+        if done is not None and not self._done_before.issuperset(after):
+            done = None
+        self._results.enter(number, step, future, earlier)
+        event = Submitted(number, need, after, done=done is not None, priority=priority)
+        later = self._carry_out(self._machine.handle(event))
+        if done is not None:
+            self._done_before.add(number)
+            outcome = replace(done, attempts=earlier.attempts)
+            later.insert(0, lambda: self._results.settle(number, outcome))
+        return later
 
     def _carry_out(self, actions: Sequence[Action]) -> list[Callable[[], None]]:
         """Do what has to be done under the lock; return what has to be done outside it."""
@@ -225,24 +248,20 @@ class Dispatch:
         if answer is not None:
             later.append(lambda: answer(grant))
             return
-        future = self._futures.get(number)
-        first = number not in self._attempts
-        if future is not None and first and not future.set_running_or_notify_cancel():
-            # Cancelled in this very moment; its own Cancelled event comes too late to stop it.
-            # Whoever waits for it has been told, and must not be told again.
-            del self._futures[number]
-            later.append(lambda: self._settle_unstarted(number, StepState.CANCELLED, "cancelled"))
+        results = self._results
+        if not results.starts(number):
+            later.append(lambda: results.settle_unstarted(number, StepState.CANCELLED, "cancelled"))
             later.append(lambda: self.handle(Ended(number, done=False)))
             return
-        attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
+        attempt = results.attempts[number] = results.attempts.get(number, 0) + 1
         running = RunningStep(
             number,
-            self._steps[number],
+            results.steps[number],
             grant,
             self._around,
             self._begun,
             self._ended,
-            earlier=self._earlier.get(number, NOTHING_EARLIER),
+            earlier=results.earlier(number),
             attempt=attempt,
         )
         self._running[number] = running
@@ -265,17 +284,15 @@ class Dispatch:
             error = action.error if isinstance(action, Refuse) else None
             later.append(lambda: answer(error))
             return
+        steps = self._results.steps
         if isinstance(action, Refuse):
-            reason = action.error.what
-            later.append(lambda: self._settle_unstarted(number, StepState.FAILED, reason))
+            state, reason = StepState.FAILED, action.error.what
         elif action.fate == Fate.SKIPPED:
-            name = self._steps[action.because].name if action.because in self._steps else "a step"
-            reason = f"{name} did not end well"
-            later.append(lambda: self._settle_unstarted(number, StepState.SKIPPED, reason))
+            name = steps[action.because].name if action.because in steps else "a step"
+            state, reason = StepState.SKIPPED, f"{name} did not end well"
         else:
-            later.append(
-                lambda: self._settle_unstarted(number, StepState.CANCELLED, "it was not started")
-            )
+            state, reason = StepState.CANCELLED, "it was not started"
+        later.append(lambda: self._results.settle_unstarted(number, state, reason))
 
     def _begun(self, running: RunningStep) -> None:
         step = running.step
@@ -294,7 +311,7 @@ class Dispatch:
         self._running.pop(number, None)
         verdict = self._verdict(running, outcome)
         if verdict is not None and not verdict.ends and not self._around.stopping:
-            self._write(outcome, running.attempt, lambda: None, running.recorded)
+            self._results.write(outcome, running.attempt, lambda: None, running.recorded)
             stage, run = running.step.stage, self._around.run
             event = StepRetried(run=run, stage=stage, outcome=outcome, attempt=running.attempt)
             self._tell(event)
@@ -304,9 +321,8 @@ class Dispatch:
         # The devices go on at once; who waits for this step's result comes second.
         self.handle(Ended(number, done=outcome.done))
         running.give_back()
-        self._write(
-            outcome, running.attempt, lambda: self._settle(number, outcome), running.recorded
-        )
+        settle = partial(self._results.settle, number, outcome)
+        self._results.write(outcome, running.attempt, settle, running.recorded)
 
     def _verdict(self, running: RunningStep, outcome: Outcome) -> Verdict | None:
         """Return what follows for a step that failed; None when it did not, or nothing follows."""
@@ -323,65 +339,3 @@ class Dispatch:
         if verdict.fewer:
             self.handle(FewerWorkers())
         return self._retries.allowed(running, outcome, verdict)
-
-    def _write(
-        self,
-        outcome: Outcome,
-        attempt: int,
-        then: Callable[[], None],
-        recorded: Callable[[], None] | None = None,
-    ) -> None:
-        """Put an outcome on record, and let what follows from it wait until it is on disk."""
-        if self._around.record is None:
-            then()
-            return
-
-        def written(fault: str) -> None:
-            if fault:
-                _LOGGER.error("the end of %s is not on record: %s", outcome.step, fault)
-            elif recorded is not None:
-                recorded()
-            self._reporter.put(then)
-
-        try:
-            self._around.record.finish(outcome, attempt, written)
-        except GpucoreError as error:
-            written(error.what)
-
-    def _settle_unstarted(self, number: int, state: StepState, reason: str) -> None:
-        step = self._steps[number]
-        earlier = self._earlier.get(number, NOTHING_EARLIER)
-        # Its end is on record from now on: the next run would not know of what an earlier left.
-        end_unfinished(earlier.unfinished)
-        attempts = earlier.attempts + self._attempts.get(number, 0)
-        outcome = unstarted(step, state, reason, attempts)
-        self._write(outcome, 0, lambda: self._settle(number, outcome))
-
-    def _settle(self, number: int, outcome: Outcome) -> None:
-        step = self._steps.pop(number)
-        future = self._futures.pop(number, None)
-        self._earlier.pop(number, None)
-        self._attempts.pop(number, None)
-        self._retries.forget(number)
-        try:
-            self._tell(StepEnded(run=self._around.run, stage=step.stage, outcome=outcome))
-        finally:  # Ctrl-C while a host is told: its future is resolved, and `wait` ends
-            with self._quiet:
-                self.counts[outcome.state] += 1
-            try:
-                if future is not None:
-                    resolve(future, outcome)
-            finally:
-                with self._quiet:
-                    self._open -= 1
-                    if not self._open:
-                        self._quiet.notify_all()
-
-    def close(self) -> None:
-        """Let the reporting thread go; nothing may be submitted any more."""
-        self._reporter.close()
-
-    @staticmethod
-    def _call(later: Sequence[Callable[[], None]]) -> None:
-        for one in later:
-            one()

@@ -37,20 +37,26 @@ class GpucoreError(Exception):
         How to mend it, an instruction.
     where : str, optional
         File, line and key, adapter, or plugin.
+    code : str, optional
+        The kind of mistake, as ``gpucore explain`` knows it: `E204`. That of the class by default.
 
     Attributes
     ----------
     exit_code : int
         The exit status of the command line when this error ends it.
+    default_code : str
+        The code of an error that is raised without one.
     """
 
     exit_code: ClassVar[int] = 2
+    default_code: ClassVar[str] = "E990"
 
-    def __init__(self, what: str, *, hint: str = "", where: str = "") -> None:
+    def __init__(self, what: str, *, hint: str = "", where: str = "", code: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
         self.where = where
+        self.code = code or self.default_code
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
@@ -75,50 +81,74 @@ def _rebuild(kind: type[GpucoreError], facts: dict[str, object]) -> GpucoreError
 class GpuListError(GpucoreError):
     """A text that is no GPU list, or a list that names what the machine does not have."""
 
+    default_code = "E101"
+
 
 class TemplateError(GpucoreError):
     """A command template that cannot be filled."""
+
+    default_code = "E320"
 
 
 class ParameterError(GpucoreError):
     """A parameter that is unknown, missing, out of bounds or of the wrong type."""
 
+    default_code = "E300"
+
 
 class AdapterError(GpucoreError):
     """An adapter that contradicts itself, or one that is not known."""
+
+    default_code = "E400"
 
 
 class ConfigError(GpucoreError):
     """A configuration or job file that cannot be used."""
 
+    default_code = "E200"
+
 
 class PluginError(GpucoreError):
     """A plugin that was put in quarantine, for the reason it carries."""
+
+    default_code = "E450"
 
 
 class ProgramError(GpucoreError):
     """A program that is not installed where it is looked for."""
 
+    default_code = "E500"
+
 
 class NeedError(GpucoreError):
     """A need that the run's devices can never meet."""
+
+    default_code = "E107"
 
 
 class DeviceError(GpucoreError):
     """No usable GPU where one is needed, or devices that cannot be read."""
 
     exit_code = 3
+    default_code = "E600"
 
 
 class StepError(GpucoreError):
     """A step that did not end well; ``outcome`` says how it ended."""
 
     exit_code = 1
+    default_code = "E520"
 
     def __init__(
-        self, what: str, *, hint: str = "", where: str = "", outcome: object = None
+        self,
+        what: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        outcome: object = None,
+        code: str = "",
     ) -> None:
-        super().__init__(what, hint=hint, where=where)
+        super().__init__(what, hint=hint, where=where, code=code)
         self.outcome = outcome
 
 
@@ -126,6 +156,7 @@ class InternalError(GpucoreError):
     """A fault of gpucore itself."""
 
     exit_code = 4
+    default_code = "E900"
 
 
 class Faults(GpucoreError):  # noqa: N818 - it is several errors
@@ -134,7 +165,7 @@ class Faults(GpucoreError):  # noqa: N818 - it is several errors
     Parameters
     ----------
     errors : Iterable[GpucoreError]
-        At least one error; nested ``Faults`` are taken apart.
+        At least one error; nested ``Faults`` are taken apart. ``code`` is that of the first.
     """
 
     def __init__(self, errors: Iterable[GpucoreError]) -> None:
@@ -142,7 +173,10 @@ class Faults(GpucoreError):  # noqa: N818 - it is several errors
         for error in errors:
             flat.extend(error.errors if isinstance(error, Faults) else [error])
         self.errors: tuple[GpucoreError, ...] = tuple(flat)
-        super().__init__("\n".join(str(error) for error in self.errors))
+        super().__init__(
+            "\n".join(str(error) for error in self.errors),
+            code=self.errors[0].code if self.errors else "",
+        )
 
 
 def raise_faults(errors: Iterable[GpucoreError]) -> None:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
-import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gpucore.admission import Admission
 from gpucore.dispatch import Dispatch
 from gpucore.errors import NeedError
-from gpucore.futures import StepFuture, numbers_of
+from gpucore.futures import StepFuture
 from gpucore.lease import Lease, open_lease
 from gpucore.observers import Observers
-from gpucore.opening import begin, open_monitor, surroundings
+from gpucore.opening import Beginning, surroundings
 from gpucore.ownership import Process
-from gpucore.planning import check_asked, make_step
+from gpucore.planning import check_asked
 from gpucore.scheduling import Cancelled, Drained
 from gpucore.settings import Settings, read_settings
 from gpucore.standard.model import Event, RunEnded, StepState
 from gpucore.standard.step import NO_LIMITS, Limits
+from gpucore.submissions import Submissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -62,18 +61,23 @@ class StepExecutor:
         self.provision = provision
         self.run = around.run
         self._around = around
-        self._settings = settings
-        self._output = output
-        self._journal = journal or resume
-        self._resume = resume
-        self._begun = threading.Lock()
-        self._has_begun = False
         self._tell = Observers(self.plugins, on_event)
         around.note = partial(self._tell.note_once, around.run)
         self._admission = Admission(settings, provision, around, self._tell)
         self._engine = engine.open(provision.workers)
         self._dispatch = Dispatch(provision.machine(), self._engine, around, self._tell)
-        self._numbers = itertools.count(1)
+        self._begin = Beginning(
+            around,
+            settings,
+            provision,
+            self._dispatch,
+            self._tell,
+            output=output if journal or resume else None,
+            resume=resume,
+        )
+        self._submissions = Submissions(
+            self._admission, around, self._dispatch, self._begin, output or ""
+        )
         self._closed = False
         # A host that ends without closing leaves no program of ours behind.
         self._process = Process()
@@ -212,29 +216,18 @@ class StepExecutor:
             Before anything is started.
         """
         self._refuse_when_closed()
-        before = numbers_of(after, self._dispatch)
         check_asked(gpus, priority)
-        known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
-        step = make_step(
-            known,
+        return self._submissions.step(
+            self._adapter(adapter),
             params,
-            name=name or f"{known.name}/{next(self._numbers)}",
-            output=self._output or "",
+            name=name,
+            after=after,
             use_gpu=use_gpu,
             gpus=gpus,
-            gpu_memory=memory,
+            memory=memory,
             limits=limits,
+            priority=priority,
         )
-        self.check(known, use_gpu=use_gpu)
-        self._admission.note([step])
-        need = self._admission.need(step)
-        self._dispatch.check(need)
-        self._begin()
-        if self._around.record is not None:
-            self._around.record.add(step)
-        future = self._dispatch.future()
-        self._dispatch.submit(step, need, before, future, self._around.earlier(step), priority)
-        return future
 
     def submit_plan(self, plan: Plan) -> None:
         """Submit every step of a plan, without futures: a million of them cost little memory.
@@ -245,21 +238,7 @@ class StepExecutor:
             Before anything is started.
         """
         self._refuse_when_closed()
-        on_gpu = {one.step.adapter.name for one in plan.steps if one.step.use_gpu}
-        for adapter in plan.adapters:
-            self.check(adapter, use_gpu=adapter.name in on_gpu)
-        self._admission.note(planned.step for planned in plan.steps)
-        for need in {self._admission.need(one.step) for one in plan.steps}:
-            self._dispatch.check(need)
-        self._begin()
-        if self._around.record is not None:
-            self._around.record.plan(planned.step for planned in plan.steps)
-        numbers: list[int] = []
-        for planned in plan.steps:
-            after = [numbers[place] for place in planned.after]
-            need = self._admission.need(planned.step)
-            earlier = self._around.earlier(planned.step)
-            numbers.append(self._dispatch.submit(planned.step, need, after, earlier=earlier))
+        self._submissions.plan(plan)
 
     def lease(
         self,
@@ -287,7 +266,7 @@ class StepExecutor:
             When there will never be so many.
         """
         self._refuse_when_closed()
-        known = self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
+        known = None if adapter is None else self._adapter(adapter)
         need = self._admission.lease_need(known, gpus)
         self._begin()
         return open_lease(self._dispatch, self._around, known, need, timeout)
@@ -353,6 +332,8 @@ class StepExecutor:
                 self._around.monitor.close()
             self._engine.close()
             self._dispatch.close()
+            if self._around.leases is not None:
+                self._around.leases.close()
             atexit.unregister(self._end_with_host)
             if self._around.record is not None:
                 reason = "it was stopped" if self._around.stopping else ""
@@ -377,23 +358,10 @@ class StepExecutor:
             self.stop(now=True)
             self.wait(_LAST_SECONDS)
 
+    def _adapter(self, adapter: str | Adapter) -> Adapter:
+        return self.plugins.adapter(adapter) if isinstance(adapter, str) else adapter
+
     def _refuse_when_closed(self) -> None:
         if self._closed:
-            raise NeedError("the executor is closed", hint="use it inside its `with` block")
+            raise NeedError("the executor is closed", hint="use it inside `with`", code="E704")
         self._process.refuse_others("the executor")
-
-    def _begin(self) -> None:
-        with self._begun:
-            if not self._has_begun:
-                begin(
-                    self._around,
-                    self._settings,
-                    self.provision,
-                    output=self._output if self._journal else None,
-                    resume=self._resume,
-                    tell=self._tell,
-                )
-                self._has_begun = True
-                open_monitor(
-                    self._around, self._settings, self.provision, self._dispatch, self._tell
-                )

@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gpucore.errors import ParameterError, StepError
 from gpucore.standard.model import Outcome, StepState
@@ -15,9 +15,15 @@ from gpucore.standard.model import Outcome, StepState
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-__all__ = ["Reporter", "StepFuture", "interrupts", "numbers_of", "resolve"]
+__all__ = ["Owner", "Reporter", "StepFuture", "check_owned", "interrupts", "resolve"]
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """Whoever submits steps and numbers them."""
+
+    def catch_up(self) -> None: ...  # noqa: D102 - numbers what was submitted
 
 
 class StepFuture(Future[Outcome]):
@@ -27,17 +33,26 @@ class StepFuture(Future[Outcome]):
 
     Attributes
     ----------
-    number : int
-        The step's number in its run.
     owner : object
         Whoever submits it.
     """
 
-    def __init__(self, owner: object, cancelled: Callable[[int], None]) -> None:
+    def __init__(self, owner: Owner, cancelled: Callable[[int], None]) -> None:
         super().__init__()
-        self.number = -1
         self.owner = owner
+        self._number = -1
         self._cancelled = cancelled
+
+    @property
+    def number(self) -> int:
+        """The step's number in its run: it counts what was submitted before."""
+        if self._number < 0:
+            self.owner.catch_up()
+        return self._number
+
+    @number.setter
+    def number(self, number: int) -> None:
+        self._number = number
 
     def cancel(self) -> bool:
         """Cancel the step; if it runs, its program is ended. What hangs on it is skipped.
@@ -97,8 +112,8 @@ class Reporter:
                 _LOGGER.exception("a report failed")
 
 
-def numbers_of(steps: Sequence[StepFuture], owner: object) -> list[int]:
-    """Return the numbers of steps that another one waits for.
+def check_owned(steps: Sequence[StepFuture], owner: object) -> None:
+    """Refuse, among the steps that another one waits for, those of somebody else.
 
     Raises
     ------
@@ -110,8 +125,8 @@ def numbers_of(steps: Sequence[StepFuture], owner: object) -> list[int]:
             raise ParameterError(
                 f"`after` holds {one!r}, which is no step of this executor",
                 hint="give the futures that this executor's own `submit` returned",
+                code="E804",
             )
-    return [one.number for one in steps]
 
 
 def resolve(future: StepFuture, outcome: Outcome) -> None:

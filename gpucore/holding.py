@@ -157,6 +157,10 @@ class RunLeases:
                 wakeup.set()
             self._changed.notify_all()
 
+    def close(self) -> None:
+        """Give the directory of leases back; what a host still holds stays."""
+        self._leases.close()
+
     def _holders(self, uuids: Sequence[str]) -> str:
         """Return who holds devices, as far as their records say."""
         found = [one for one in self._leases.holders() if one.uuid in uuids and one.pid]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gpucore.errors import Faults, GpucoreError, ParameterError, did_you_mean, r
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import Plan, PlannedStep, make_step, stage_steps
 from gpucore.standard.marks import Mark, marks, split
+from gpucore.standard.several import of_each
 from gpucore.standard.step import Limits, Step
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from gpucore.config import Job, JobFile, StepTable
     from gpucore.standard.adapter import Adapter
+    from gpucore.standard.several import Several
 
-__all__ = ["plan_job", "stages_named"]
+__all__ = ["files_of", "plan_job", "stages_named"]
 
 
 def plan_job(
@@ -31,7 +33,7 @@ def plan_job(
     adapters: Mapping[str, Adapter],
     *,
     only: Collection[str] | None = None,
-    items: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    items: Mapping[str, Sequence[str | Several]] = MappingProxyType({}),
     look: bool = True,
 ) -> Plan:
     """Return the plan of a job whose faults (`gpucore.config.job_faults`) were looked for.
@@ -49,7 +51,8 @@ def plan_job(
     only : collection of str, optional
         The stages and steps that are planned, when not all; none waits for any of the others.
     items : Mapping
-        The items of watched stages, by name; whether they are there is not looked at.
+        The items of stages whose files come, or are run in batches, by name; whether they are there
+        is not looked at.
     look : bool
         Whether files that parameters name must be there, or come.
 
@@ -78,14 +81,18 @@ def plan_job(
             )
         except GpucoreError as error:
             faults += [
-                job_file.toml.fault(key, one.what, one.hint)
+                job_file.toml.fault(key, one.what, one.hint, code=one.code)
                 for one in (error.errors if isinstance(error, Faults) else (error,))
             ]
             continue
         parts[name] = part
         steps = [node.step for node in part.nodes] if look else []
         for param, fault in missing_inputs(steps, root, _Coming(part, root)):
-            faults.append(job_file.toml.fault((*key, "params", param), fault.what, fault.hint))
+            faults.append(
+                job_file.toml.fault(
+                    (*key, "params", param), fault.what, fault.hint, code=fault.code
+                )
+            )
     raise_faults(faults)
     nodes = [node for part in parts.values() for node in part.nodes]
     found = clashes([node.step for node in nodes], root)
@@ -175,7 +182,7 @@ def _part(
     parts: Mapping[str, _Part],
     root: Path,
     output: str,
-    watched: Sequence[str] | None,
+    told: Sequence[str | Several] | None,
 ) -> _Part:
     folder = f"{output}/{table.name}"
     # Whoever is chained item by item waits for its own item's step, otherwise for the whole stage.
@@ -188,6 +195,7 @@ def _part(
         raise ParameterError(
             f"`{key}` = {value!r} names an output of a stage, and there is no item that it is of",
             hint='write this as a stage with item = "%(stage.output)s", or give the path',
+            code="E217",
         )
     if not isinstance(table, Stage):
         step = make_step(
@@ -206,16 +214,20 @@ def _part(
         counts = {name: len(parts[name].nodes) for name in chained}
         if len(set(counts.values())) > 1:
             raise ParameterError(
-                f"its stages have different numbers of items: {counts}",
+                "its stages have different numbers of items: "
+                + ", ".join(f"`{name}` has {count}" for name, count in counts.items()),
                 hint="let one item come of one chain of stages",
+                code="E312",
             )
-        rows = list(zip(*(parts[name].nodes for name in chained), strict=True))
-        filled = [_filled(table, dict(zip(chained, row, strict=True))) for row in rows]
-        items = [str(one.pop(_ITEM)) for one in filled]
+        rows, filled = [], []
+        for row in zip(*(parts[name].nodes for name in chained), strict=True):
+            mine = _filled(table, dict(zip(chained, row, strict=True)))
+            filled += mine
+            rows += [row] * len(mine)
+        items: list[str | Several] = [str(one.pop(_ITEM)) for one in filled]
     else:
         rows, filled = [], []
-        items = list(_items(table.patterns, root) if watched is None else watched)
-        raise_faults(missing_items(items, root) if watched is None else ())
+        items = list(files_of(table, root) if told is None else told)
     steps = stage_steps(
         adapter,
         items,
@@ -262,13 +274,37 @@ def _marked(table: Stage | StepTable) -> dict[str, str]:
     }
 
 
-def _filled(table: Stage, nodes: Mapping[str, _Node]) -> dict[str, object]:
-    """Return an item, and the parameters of its own, with the outputs of earlier stages."""
-    outputs = {
-        (name, one.name): one.path
+def _filled(table: Stage, nodes: Mapping[str, _Node]) -> list[dict[str, object]]:
+    """Return the items of a row of steps, each with its parameters: one for each of their files."""
+    made = {
+        name: [
+            expected_outputs(one, one.values, gpu=one.use_gpu) for one in _of_each_file(node.step)
+        ]
         for name, node in nodes.items()
-        for one in expected_outputs(node.step, node.step.values, gpu=node.step.use_gpu)
     }
+    files = max(map(len, made.values()))
+    return [
+        _filled_one(
+            table,
+            {
+                (name, one.name): one.path
+                for name, each in made.items()
+                for one in each[place if len(each) > 1 else 0]
+            },
+        )
+        for place in range(files)
+    ]
+
+
+def _of_each_file(step: Step) -> list[Step]:
+    """Return a step that runs over a list of files as if each had one of its own."""
+    if not step.adapter.lists_items:
+        return [step]
+    return [replace(step, own=one, shared={}) for one in of_each(step.adapter, step.values)]
+
+
+def _filled_one(table: Stage, outputs: Mapping[tuple[str, str], str]) -> dict[str, object]:
+    """Return an item, and the parameters of its own, with the outputs of earlier stages."""
 
     def fill(text: str) -> str:
         return "".join(piece if isinstance(piece, str) else found(piece) for piece in split(text))
@@ -280,6 +316,7 @@ def _filled(table: Stage, nodes: Mapping[str, _Node]) -> dict[str, object]:
                 hint=did_you_mean(
                     mark.part, [name for stage, name in outputs if stage == mark.name]
                 ),
+                code="E217",
             )
         return outputs[mark.name, mark.part]
 
@@ -289,20 +326,29 @@ def _filled(table: Stage, nodes: Mapping[str, _Node]) -> dict[str, object]:
     }
 
 
-def _items(patterns: Sequence[str], root: Path) -> Iterator[str]:
-    """Yield the files of a stage in order; one that two patterns fit comes once."""
+def files_of(stage: Stage, root: Path) -> list[str]:
+    """Return the files of a stage in order; one that two patterns fit comes once.
+
+    Raises
+    ------
+    ParameterError, Faults
+        For a pattern that fits none, and for files that are not there.
+    """
     found: dict[str, None] = {}
-    for pattern in patterns:
+    for pattern in stage.patterns:
         if not glob.has_magic(pattern):
             found[pattern] = None
             continue
         matches = sorted(glob.glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 - relative, as written
         if not matches:
             raise ParameterError(
-                f"no file fits the pattern `{pattern}`", hint=f"it is looked for below {root}"
+                f"no file fits the pattern `{pattern}`",
+                hint=f"it is looked for below {root}",
+                code="E309",
             )
         found.update(dict.fromkeys(matches))
-    yield from found
+    raise_faults(missing_items(list(found), root))
+    return list(found)
 
 
 def _joined(step: Step, after: list[_Node]) -> _Node:

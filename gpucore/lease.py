@@ -111,14 +111,18 @@ class Lease:
             raise TemplateError(
                 "this lease has no adapter, and so no command",
                 hint='take it with one: executor.lease("relion_class2d", gpus=2)',
+                code="E320",
             )
         if self._adapter.command.own_directory:
             raise TemplateError(
                 f"{self._adapter.name} runs in a directory that gpucore makes ready for it",
                 hint="submit it as a step",
+                code="E320",
             )
         if not self._held:
-            raise NeedError("the lease was given back", hint="use it inside its `with` block")
+            raise NeedError(
+                "the lease was given back", hint="use it inside its `with` block", code="E704"
+            )
         values = named_outputs(self._adapter, read_values(self._adapter, params), "")
         startup = self._around.startups[self._adapter.name]
         command = render(
@@ -234,5 +238,5 @@ def _wait_for_grant(dispatch: Dispatch, need: Need, timeout: float | None) -> tu
     if isinstance(granted, NeedError):
         raise granted
     if granted is None:
-        raise NeedError("the executor was stopped while a lease was waited for")
+        raise NeedError("the executor was stopped while a lease was waited for", code="E704")
     return number, granted

@@ -44,6 +44,7 @@ def without_prohibited(
             DeviceError(
                 f"GPU {device.index} takes no programs: its compute mode is prohibited",
                 hint=f"take it out of the list, or have an administrator call {_mended(device)}",
+                code="E605",
             )
             for device in refused.values()
         ]

@@ -55,8 +55,10 @@ class Observers:
     def note_once(self, run: str, *texts: str) -> None:
         """Tell notes, but for those that are empty or were told before."""
         for text in texts:
+            if not text or text in self._noted:  # as nearly always; no thread waits for another
+                continue
             with self._lock:
-                if not text or text in self._noted:
+                if text in self._noted:
                     continue
                 self._noted.add(text)
             self(Noted(run=run, text=text))

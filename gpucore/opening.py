@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gpucore.standard.model import Event
 
 
-__all__ = ["begin", "open_monitor", "surroundings"]
+__all__ = ["Beginning", "surroundings"]
 
 _RUNS = itertools.count(1)
 
@@ -52,7 +53,77 @@ def surroundings(settings: Settings, output: str | None) -> Surroundings:
     )
 
 
-def begin(
+class Beginning:
+    """Begins a run with its first step, whichever thread has it; called before every step.
+
+    Parameters
+    ----------
+    around : Surroundings
+        What its steps share; the journal, the leases and the monitor are put there.
+    settings : Settings
+        Of the run.
+    provision : Provision
+        What it is given.
+    dispatch : Dispatch
+        Hears of its devices.
+    tell : Observers
+        Told that it begins.
+    output : str or None
+        Where its journal lies; None: it keeps none.
+    resume : bool
+        Whether it goes on with what an earlier run left there.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        settings: Settings,
+        provision: Provision,
+        dispatch: Dispatch,
+        tell: Observers,
+        *,
+        output: str | None,
+        resume: bool,
+    ) -> None:
+        self._around = around
+        self._settings = settings
+        self._provision = provision
+        self._dispatch = dispatch
+        self._tell = tell
+        self._output = output
+        self._resume = resume
+        self._lock = threading.Lock()
+        self._has_begun = False
+        self._is_over = False
+
+    def __call__(self) -> None:
+        """Begin the run, or wait until another thread has begun it.
+
+        Raises
+        ------
+        GpucoreError
+            When the folder cannot be written, another run writes the journal, or the lease
+            directory cannot be trusted.
+        """
+        if self._is_over:  # no thread waits for another
+            return
+        around, settings, provision = self._around, self._settings, self._provision
+        with self._lock:
+            if not self._has_begun:
+                _begin(
+                    around,
+                    settings,
+                    provision,
+                    output=self._output,
+                    resume=self._resume,
+                    tell=self._tell,
+                )
+                self._has_begun = True
+                _open_monitor(around, settings, provision, self._dispatch, self._tell)
+            self._is_over = True
+
+
+def _begin(
     around: Surroundings,
     settings: Settings,
     provision: Provision,
@@ -61,14 +132,7 @@ def begin(
     resume: bool,
     tell: Callable[[Event], None],
 ) -> None:
-    """Make a run's folder, open its journal, and find where its leases lie: before its first step.
-
-    Raises
-    ------
-    GpucoreError
-        When the folder cannot be written, another run writes the journal, or the lease directory
-        cannot be trusted.
-    """
+    """Make a run's folder, open its journal, and find where its leases lie."""
 
     def note(text: str) -> None:
         tell(Noted(run=around.run, text=text))
@@ -103,7 +167,7 @@ def begin(
         note(text)
 
 
-def open_monitor(
+def _open_monitor(
     around: Surroundings,
     settings: Settings,
     provision: Provision,

@@ -39,6 +39,8 @@ _MAKE_ROOM = "make room there, then `gpucore resume`"
 class InputFaultError(GpucoreError):
     """An input that is not there, or is not what it should be, when its step starts."""
 
+    default_code = "E510"
+
 
 def judge(started: Started, ended: Exit, evidence: Evidence | None = None) -> Outcome:
     """Return how a step ended.

@@ -35,4 +35,5 @@ class Process:
             raise NeedError(
                 f"{what} was opened by process {self._pid}, and this is a fork of it",
                 hint="open an executor of its own in each process",
+                code="E805",
             )

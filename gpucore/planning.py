@@ -12,6 +12,7 @@ from gpucore.scheduling import Ended, Grant, Launch, Submitted
 from gpucore.standard.checks import named_outputs
 from gpucore.standard.memory import MOST_MIB, parse_memory
 from gpucore.standard.params import Values, check_value, disorder, read_values
+from gpucore.standard.several import Several
 from gpucore.standard.step import NO_LIMITS, Limits, Step
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def plan_map(
 
 def stage_steps(
     adapter: Adapter,
-    items: Sequence[str],
+    items: Sequence[str | Several],
     given: Mapping[str, object],
     *,
     stage: str,
@@ -178,14 +179,19 @@ def stage_steps(
         raise ParameterError(
             f"the adapter {adapter.name} has no item, so that it cannot be run over files",
             hint="run it as a single step: [[step]] in a job file",
+            code="E308",
         )
     if not items:
-        raise ParameterError("there is no item to run over", hint="give at least one file")
+        raise ParameterError(
+            "there is no item to run over", hint="give at least one file", code="E308"
+        )
     if adapter.item in given:
         raise ParameterError(
-            f"`{adapter.item}` is the item: each step gets its own", hint="take it out of params"
+            f"`{adapter.item}` is the item: each step gets its own",
+            hint="take it out of params",
+            code="E308",
         )
-    first = {**given, **(own[0] if own else {}), adapter.item: items[0]}
+    first = {**given, **(own[0] if own else {}), adapter.item: _value(items[0])}
     values = read_values(adapter, first)
     fixed = {name: values[name] for name in adapter.params if given.get(name) is not None}
     shared = {
@@ -198,10 +204,12 @@ def stage_steps(
         raise ParameterError(
             f"`{name}` = {fixed[name]!r} would be written by all {len(items)} items",
             hint="leave it out: every item's output is named after the item",
+            code="E310",
         )
     named = _Names(stage)
     for place, item in enumerate(items):
-        mine: Values = {adapter.item: check_value(adapter.item, adapter.params[adapter.item], item)}
+        param = adapter.params[adapter.item]
+        mine: Values = {adapter.item: check_value(adapter.item, param, _value(item))}
         for name, value in own[place].items() if own else ():
             mine[name] = check_value(name, adapter.params[name], value)
         if len(mine) > 1:
@@ -238,12 +246,15 @@ def check_memory(adapter: Adapter, memory: str | int | None) -> int | None:
     mib = parse_memory(memory) if isinstance(memory, str) else memory
     if isinstance(mib, bool) or not isinstance(mib, int) or not 1 <= mib <= MOST_MIB:
         raise ParameterError(
-            f"gpu_memory = {memory!r} is no memory to ask for", hint='write it as in "12 GiB"'
+            f"gpu_memory = {memory!r} is no memory to ask for",
+            hint='write it as in "12 GiB"',
+            code="E112",
         )
     if not adapter.gpu.use.allows_gpu:
         raise ParameterError(
             f"gpu_memory = {memory!r} does not go with {adapter.name}: it uses no GPU",
             hint="leave it out",
+            code="E111",
         )
     return mib
 
@@ -261,6 +272,7 @@ def check_asked(gpus: int | None, priority: int) -> None:
         raise ParameterError(
             f"priority = {priority!r} is no whole number",
             hint="0 is usual; steps of a higher one start first",
+            code="E303",
         )
 
 
@@ -276,6 +288,7 @@ def check_count(gpus: int | None) -> None:
         raise ParameterError(
             f"gpus = {gpus!r} is no number of GPUs",
             hint="1 or more; to run without a GPU say use_gpu = false",
+            code="E106",
         )
 
 
@@ -290,7 +303,9 @@ def check_gpus(adapter: Adapter, gpus: int | None) -> None:
     check_count(gpus)
     if gpus is not None and not adapter.gpu.use.allows_gpu:
         raise ParameterError(
-            f"gpus = {gpus} does not go with {adapter.name}: it uses no GPU", hint="leave it out"
+            f"gpus = {gpus} does not go with {adapter.name}: it uses no GPU",
+            hint="leave it out",
+            code="E111",
         )
 
 
@@ -331,11 +346,16 @@ def _refuse_without_gpu(plan: Plan, provision: Provision) -> None:
         return
     who, absent = f"the adapter {needy[0]} needs a GPU", provision.absent
     if absent is not None:
-        raise DeviceError(f"{who}: {absent.what}", hint=absent.hint)
+        raise DeviceError(f"{who}: {absent.what}", hint=absent.hint, code=absent.code)
     raise DeviceError(
         f"{who}, and the run's GPU list is empty",
         hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
+        code="E108",
     )
+
+
+def _value(item: str | Several) -> str | tuple[str, ...]:
+    return item.files if isinstance(item, Several) else item
 
 
 def _unnamed(adapter: Adapter, fixed: Mapping[str, object]) -> Values:
@@ -349,8 +369,8 @@ class _Names:
         self._stage = stage
         self._seen: dict[str, int] = {}
 
-    def name(self, item: str) -> str:
-        stem = PurePosixPath(item).stem or item
+    def name(self, item: str | Several) -> str:
+        stem = item.name if isinstance(item, Several) else PurePosixPath(item).stem or item
         count = self._seen.get(stem, 0) + 1
         name = stem
         # `a~2` may also be what a file is called.

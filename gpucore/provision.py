@@ -16,7 +16,7 @@ from gpucore.scheduling.units import Units
 from gpucore.standard.devices import assume, resolve
 from gpucore.standard.gpulist import GpuList, Void, parse_gpu_list
 from gpucore.standard.memory import parse_memory
-from gpucore.standard.model import Device, Need
+from gpucore.standard.model import NO_GPU, Device, Need
 from gpucore.standard.slots import workers
 from gpucore.system.nvml import NoDriverError
 
@@ -86,7 +86,7 @@ class Provision:
         """
         need = step.need(may_share=may_share)
         if not self.units and not step.adapter.gpu.use.requires_gpu:
-            return Need()
+            return NO_GPU
         if need.gpus == 0:
             return need
         return self._with_memory(need, step, peaks)
@@ -184,7 +184,7 @@ def provide(
         items, absent = _found(plugins, gpu_list, devices, environment)
     items, prohibited = without_prohibited(items, by_hand=not gpu_list.auto)
     if prohibited and not items:
-        absent = DeviceError(prohibited[0])
+        absent = DeviceError(prohibited[0], code="E605")
     if threads is None:
         threads = max(len(items), 1) + 1
     extend = sharing != "never"
@@ -226,8 +226,9 @@ def no_device(provision: Provision, who: str) -> DeviceError:
         return DeviceError(
             f"{who} needs a GPU, and the run's GPU list is empty",
             hint='name the GPUs it may use: `--gpus "0 1"`, gpus = "0 1"',
+            code="E108",
         )
-    return DeviceError(f"{who} needs a GPU: {absent.what}", hint=absent.hint)
+    return DeviceError(f"{who} needs a GPU: {absent.what}", hint=absent.hint, code=absent.code)
 
 
 def sharing_note(adapter: Adapter, provision: Provision, *, may_share: bool) -> str:
@@ -264,6 +265,7 @@ def _found(
     none = DeviceError(
         f"the device source `{source}` found no GPU{why}",
         hint="look at `gpucore gpus`, or try without one: `--devices simulated:2`",
+        code="E604",
     )
     if not gpu_list.auto:
         raise none

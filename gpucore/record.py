@@ -26,9 +26,10 @@ from gpucore.system.journal_records import (
     Sampled,
 )
 from gpucore.system.orphans import boot_id, process_start
+from gpucore.system.present_runs import announce, withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from gpucore.standard.model import Command
     from gpucore.standard.params import Values
@@ -136,6 +137,7 @@ class RunRecord:
             ),
             on_trouble=on_trouble,
         )
+        self._present = announce(run, output, state_home(environment))
         state = self._journal.state
         self.notes = tuple(note for note in (self._journal.note, state.loss) if note)
 
@@ -178,8 +180,15 @@ class RunRecord:
         began = self._journal.state.began(name)
         return {} if began is None else began.inputs
 
-    def kept(self, step: Step, values: Values, item: str) -> Earlier | None:
-        """Return how earlier runs did a step, whatever has become of one of its inputs since.
+    def undone(self) -> Iterator[str]:
+        """Yield the names of the steps on record that are not done."""
+        steps = self._journal.state.steps
+        for state in StepState:
+            if state is not StepState.DONE:
+                yield from steps.named(state)
+
+    def kept(self, step: Step, values: Values, items: Collection[str]) -> Earlier | None:
+        """Return how earlier runs did a step, whatever has become of some of its inputs since.
 
         Returns
         -------
@@ -193,8 +202,8 @@ class RunRecord:
         finished, began = state.finished(step.name), state.began(step.name)
         if finished is None or began is None or began.key != self._same.key(step, values):
             return None
-        others = {path: one for path, one in began.inputs.items() if path != item}
-        inputs = (path for path in self._same.inputs(step, values) if path != item)
+        others = {path: one for path, one in began.inputs.items() if path not in items}
+        inputs = (path for path in self._same.inputs(step, values) if path not in items)
         outputs = finished.outputs.values()
         if not (
             self._same.unchanged(others, inputs)
@@ -312,15 +321,18 @@ class RunRecord:
 
     def close(self, counts: Mapping[StepState, int], reason: str) -> None:
         """Record that the run ended in order."""
-        self._journal.append(
-            RunFinished(
-                run=self._run,
-                time=time.time(),
-                reason=reason,
-                counts={state.value: count for state, count in counts.items() if count},
+        try:
+            self._journal.append(
+                RunFinished(
+                    run=self._run,
+                    time=time.time(),
+                    reason=reason,
+                    counts={state.value: count for state, count in counts.items() if count},
+                )
             )
-        )
-        self._journal.close()
+            self._journal.close()
+        finally:
+            withdraw(self._present)
 
     def _done(self, step: Step, values: Values) -> Outcome | None:
         state, same = self._journal.state, self._same

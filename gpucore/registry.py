@@ -92,6 +92,8 @@ def _files(path: Path) -> list[Path]:
         return sorted(path.glob("*.toml"))
     if not path.exists():
         raise ConfigError(
-            f"there is no adapter file `{path}`", hint="give a TOML file, or a folder of them"
+            f"there is no adapter file `{path}`",
+            hint="give a TOML file, or a folder of them",
+            code="E201",
         )
     return [path]

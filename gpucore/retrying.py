@@ -124,5 +124,5 @@ def stopped(outcome: Outcome, verdict: Verdict) -> GpucoreError:
     what = f"the run was ended after {outcome.step}: {verdict.reason}"
     hint = "`gpucore resume` goes on when that is mended"
     if outcome.failure is FailureClass.DISK_FULL:
-        return StepError(what, hint=hint, outcome=outcome)
-    return DeviceError(what, hint=hint)
+        return StepError(what, hint=hint, outcome=outcome, code="E511")
+    return DeviceError(what, hint=hint, code="E606")

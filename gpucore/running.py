@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpucore.adoption import AdoptedError, adopt, end_unfinished
 from gpucore.attempts import Started, steps_place
-from gpucore.errors import GpucoreError
 from gpucore.outcomes import InputFaultError, judge, unjudged
 from gpucore.plugins.offers import Exit, Prepared
 from gpucore.record import NOTHING_EARLIER, Earlier
@@ -19,40 +19,21 @@ from gpucore.standard.evidence import Evidence
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
 from gpucore.startup import container_name, folders_of
-from gpucore.system.exit_codes import left_code, settle
+from gpucore.step_leases import StepLeases
 from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
 from gpucore.system.moving import discard
-from gpucore.system.orphans import end_all, find_marked, wait_for_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from gpucore.scheduling import Grant
     from gpucore.standard.model import Device, Outcome
     from gpucore.standard.step import Step
     from gpucore.surroundings import Surroundings
-    from gpucore.system.journal_records import Began
 
-__all__ = ["RunningStep", "end_unfinished"]
+__all__ = ["RunningStep"]
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class AdoptedError(GpucoreError):
-    """Instead of a program to be started: one that an earlier host had started has ended.
-
-    Parameters
-    ----------
-    began : Began
-        Its beginning, as recorded then.
-    code : int
-        Its exit code.
-    """
-
-    def __init__(self, began: Began, code: int) -> None:
-        super().__init__("the program was started by an earlier host, and has ended")
-        self.began = began
-        self.code = code
 
 
 class RunningStep:
@@ -98,16 +79,19 @@ class RunningStep:
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
         self._started: Started | None = None
-        self.uuids = tuple(dict.fromkeys(device.uuid for device in grant.devices))
-        self._leased: tuple[str, ...] = ()
+        self._leases = StepLeases(step.name, grant, around, self._is_cancelled)
         self._container = ""
         self.cancelled = False
         self._granted = time.time()
-        self._held_by = ""
         self.evidence: Evidence | None = None
         """What was seen of it from outside while it ran."""
         self.recorded: Callable[[], None] | None = None
         """To be called when its end is on record."""
+
+    @property
+    def uuids(self) -> tuple[str, ...]:
+        """Its devices, each once."""
+        return self._leases.uuids
 
     @property
     def started(self) -> Started:
@@ -148,9 +132,10 @@ class RunningStep:
         absolute = rooted(adapter, values, str(around.root))
         started.values = absolute
         if self._unfinished is not None:
-            self._adopt(self._unfinished)
+            counts = self._earlier.counts
+            adopt(self._unfinished, self.step, around, self._is_stopped, counts=counts)
         self._look_at_inputs(absolute)
-        fds = self._lease()
+        fds = self._leases.take()
         startup, template = around.startups[adapter.name], adapter.command
         if around.monitor is not None and self.uuids:
             around.monitor.began(self.number, self.step, self.uuids)
@@ -195,7 +180,7 @@ class RunningStep:
                 status=started.status,
                 made_in=started.made_in,
                 granted=self._granted,
-                held_by=self._held_by,
+                held_by=self._leases.held_by,
             )
         return Prepared(
             argv=argv,
@@ -217,8 +202,7 @@ class RunningStep:
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
         self._end_container(ended)
-        leases = self._around.leases
-        if self._leased and leases is not None and (ended.survived or leases.wanted(self._leased)):
+        if ended.survived or self._leases.wanted:
             # Who waits need not wait for the judgement, and what it left running keeps its GPU.
             self.give_back()
         if ended.stopped:
@@ -272,8 +256,7 @@ class RunningStep:
         """Have it wait for nothing any more; its program is the engine's to end."""
         self.cancelled = True
         self.stopping()
-        if self._around.leases is not None:
-            self._around.leases.cancel(self)
+        self._leases.cancel()
 
     def stopping(self, lost: str = "") -> None:
         """Hear that its program is asked to end; ``lost``: because its device failed, and why."""
@@ -283,74 +266,17 @@ class RunningStep:
 
     def claim(self) -> None:
         """Take over the leases of a step that has just ended, if they are those of this step."""
-        leases = self._around.leases
-        if leases is not None and self.grant.devices and leases.claim(self.uuids):
-            self._leased = self.uuids
-
-    def _lease(self) -> tuple[int, ...]:
-        leases = self._around.leases
-        if leases is None or not self.grant.devices:
-            return ()
-        if self._leased:
-            return leases.use(self._leased, self.step.name)
-        fds = leases.take(
-            self.uuids, self.step.name, waiter=self, cancelled=self._is_cancelled, waits=self._waits
-        )
-        self._leased = self.uuids
-        if self._held_by and self._around.record is not None:
-            for uuid in self.uuids:
-                self._around.record.held(uuid, "")
-        return fds
-
-    def _waits(self, missing: Sequence[str], who: str) -> None:
-        """Tell that a device is another run's now."""
-        self._held_by = who
-        indexes = [str(one.index) for one in self.grant.devices if one.uuid in missing]
-        self._around.note(f"GPU {' '.join(dict.fromkeys(indexes))} is waited for: {who} holds it")
-        if self._around.record is not None:
-            for uuid in missing:
-                self._around.record.held(uuid, who)
+        self._leases.claim()
 
     def give_back(self) -> None:
         """Give its leases back; a second time does nothing."""
-        if self._leased and self._around.leases is not None:
-            self._around.leases.give(self._leased)
-            self._leased = ()
+        self._leases.give_back()
 
     def _is_cancelled(self) -> bool:
         return self.cancelled
 
     def _is_stopped(self) -> bool:
         return self.cancelled or self._around.stopping
-
-    def _adopt(self, began: Began) -> None:
-        """Wait for the programs of an earlier host; if they did the step, say so by raising.
-
-        Raises
-        ------
-        AdoptedError
-            With the real exit code.
-        """
-        run = began.env.get("GPUCORE_RUN", "")
-        settle(run, began.status, self._is_stopped)
-        if self._around.kill_orphans and end_all((run,), self.step.name):
-            discard(folders=began.made_in)
-            return  # how they ended is our doing, and not the step's
-        while orphans := find_marked((run,), self.step.name):
-            for orphan in orphans:
-                self._around.note(
-                    f"{began.step} waits for process {orphan.pid}, which an earlier run left "
-                    "running (`--kill-orphans` ends such)"
-                )
-                if not wait_for_end(orphan, stopped=self._is_stopped):
-                    end_all((run,), self.step.name)
-        # Its container outlives even the command that asked for it; nobody waits for that now.
-        startup = self._around.startups[self.step.adapter.name]
-        startup.end(container_name(run, began.step, began.attempt), startup.environment)
-        code = left_code(run, began.status, self._is_stopped)
-        if self._earlier.counts and code is not None:
-            raise AdoptedError(began, code)
-        discard(folders=began.made_in)
 
     def _unwrapped(self, ended: Exit) -> Exit:
         """Return the program's own end, whoever waited for it."""
@@ -359,7 +285,7 @@ class RunningStep:
             self.attempt = began.attempt
             self.started.adopt(began)
             return Exit(
-                code=ended.error.code,
+                code=ended.error.ended_with,
                 started=began.time,
                 ended=ended.ended,
                 stopped=ended.stopped,
@@ -390,11 +316,3 @@ class RunningStep:
                 if fault := file_fault(str(path), param.check, result=False):
                     hint = f"look at that file; `{name}` is: {param.help}"
                     raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=hint)
-
-
-def end_unfinished(began: Began | None) -> None:
-    """End the programs of an earlier host that nobody will wait for."""
-    if began is not None and (run := began.env.get("GPUCORE_RUN")):
-        settle(run, began.status, lambda: False)
-        end_all((run,), began.step)
-        discard(folders=began.made_in)

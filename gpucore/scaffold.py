@@ -66,6 +66,7 @@ def _check_name(name: str) -> None:
         raise AdapterError(
             f"`{name}` is no adapter's name",
             hint="lower-case letters, digits, `_` and `-`, a letter first, none of `_-` last",
+            code="E402",
         )
 
 
@@ -87,7 +88,9 @@ def _written(files: dict[Path, str], whole: Path) -> Path:
     try:
         if whole.exists():
             raise ConfigError(
-                f"`{whole}` is there already", hint="give another name, or another folder (-o)"
+                f"`{whole}` is there already",
+                hint="give another name, or another folder (-o)",
+                code="E260",
             )
         for file, text in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +98,8 @@ def _written(files: dict[Path, str], whole: Path) -> Path:
                 opened.write(text)
     except OSError as error:
         raise ConfigError(
-            f"`{whole}` cannot be written: {error.strerror}", hint="give another folder (-o)"
+            f"`{whole}` cannot be written: {error.strerror}",
+            hint="give another folder (-o)",
+            code="E261",
         ) from None
     return whole

@@ -61,6 +61,8 @@ def staged(adapter: Adapter, values: Values, name: str) -> Values:
         value = told.get(param)
         if isinstance(value, str):
             told[param] = _inside(value, name)
+        elif isinstance(value, tuple):
+            told[param] = tuple(_inside(str(one), name) for one in value)
     return told
 
 
@@ -68,9 +70,11 @@ def folders_in(adapter: Adapter, values: Values, told: Values) -> tuple[str, ...
     """Return the directories, each once, that are in ``told`` (see `staged`) and not in values."""
     found: dict[str, None] = {}
     for param in adapter.staged_params:
-        value = told.get(param)
-        if isinstance(value, str) and value != values.get(param):
+        value, final = told.get(param), values.get(param)
+        if isinstance(value, str) and value != final:
             found[os.path.dirname(value)] = None  # noqa: PTH120 - on the way of every step
+        elif isinstance(value, tuple) and value != final:
+            found.update(dict.fromkeys(os.path.dirname(str(one)) for one in value))  # noqa: PTH120 - as above
     return tuple(found)
 
 

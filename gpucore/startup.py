@@ -186,7 +186,7 @@ class Startup:
             said := engine_fault(self.container, code, last_lines(log))
         ):
             return None
-        return ProgramError(said, hint=f"look at what it printed: {log}")
+        return ProgramError(said, hint=f"look at what it printed: {log}", code="E505")
 
     def _given(self, adapter: Adapter, devices: Sequence[Device]) -> tuple[Device, ...]:
         # With MPI each rank has its own, and how many there are only the command's values say.
@@ -334,5 +334,6 @@ def _find_engine(container: ContainerConfig, environment: Mapping[str, str]) -> 
             f"the container engine `{container.engine}` was not found on PATH ({path})",
             hint=f"install {container.engine}, load the module that has it "
             f'(module_load = ["{container.engine}"]), or put its folder into prepend_path',
+            code="E505",
         )
     return os.path.abspath(found)  # noqa: PTH100 - keeps links

@@ -118,6 +118,7 @@ class RunSteward:
                 DeviceError(
                     f"{names} have fallen off the bus: the machine is not to be trusted",
                     hint="restart it; `gpucore resume` goes on then",
+                    code="E606",
                 )
             )
 
@@ -129,6 +130,7 @@ class RunSteward:
                 DeviceError(
                     f"no GPU is left to the run: {'; '.join(self._quarantined.values())}",
                     hint="`gpucore gpus` shows them; `gpucore resume` goes on when one is back",
+                    code="E606",
                 )
             )
 

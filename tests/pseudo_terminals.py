@@ -49,6 +49,11 @@ class OnTerminal:
         return self._raw.decode(errors="replace")
 
     @property
+    def raw_bytes(self) -> bytes:
+        """The same, byte for byte."""
+        return self._raw
+
+    @property
     def text(self) -> str:
         """The same without what only moves and colours."""
         return _CONTROL.sub("", self.raw)

@@ -11,6 +11,7 @@ import enum
 import importlib
 import inspect
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _class(name: str, kind: type) -> Iterator[str]:
     for part, value in sorted(vars(kind).items()):
         if part.startswith("_") or (dataclasses.is_dataclass(kind) and part in _fields(kind)):
             continue
-        if isinstance(value, property):
+        if isinstance(value, property | cached_property):
             yield f"{name}.{part} (property)"
         elif isinstance(value, classmethod | staticmethod):
             yield f"{name}.{part}{_signature(value.__func__)}"

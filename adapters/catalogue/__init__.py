@@ -1,1 +1,1 @@
-"""Writes what is generated from the adapters: their manifest and the pages of docs/adapters."""
+"""Writes what is generated from adapters, commands and forms: the manifest, and pages of docs."""

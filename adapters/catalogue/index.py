@@ -1,7 +1,9 @@
-"""The lists of all adapters: docs/adapters/index.md, and the table in the README."""
+"""The list of all adapters, docs/adapters/index.md, and in the README what they are for."""
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from catalogue.markdown import code, plain, table
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BEGIN", "END", "index_text", "with_programs"]
 
-BEGIN = "<!-- Written by `python -m catalogue`, to the end of the table. -->"
+BEGIN = "<!-- Written by `python -m catalogue`, to the end of this. -->"
 END = "<!-- The end of it. -->"
+_WIDTH = 120
 
 
 def index_text(adapters: Iterable[Adapter], evidence: Evidence) -> str:
@@ -49,23 +52,21 @@ parameters, outputs and failures, with examples, and what could not be verified.
 
 
 def with_programs(readme: str, adapters: Iterable[Adapter]) -> str:
-    """Return the README with its table of programs as the adapters say it.
+    """Return the README with what its programs are part of, as the adapters say it.
 
     Raises
     ------
     ValueError
-        When the marks between which the table stands are not there.
+        When the marks between which it stands are not there.
     """
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not rest or not after:
         raise ValueError(f"README.md does not hold {BEGIN!r} and {END!r}")
-    families: dict[str, list[str]] = {}
-    for one in sorted(adapters, key=_place):
-        link = f"[{code(one.name)}](docs/adapters/{one.name}.md)"
-        families.setdefault(_family(one), []).append(link)
-    rows = ((plain(family), " ".join(links)) for family, links in families.items())
-    lines = table(("programs", "adapters"), rows)
+    families = Counter(_family(one) for one in sorted(adapters, key=_place))
+    told = (plain(name) + (f" ({many})" if many > 1 else "") for name, many in families.items())
+    text = f"{families.total()} programs have an adapter: {', '.join(told)}."
+    lines = textwrap.wrap(text, _WIDTH, break_on_hyphens=False)
     return "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}{after}"])
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gpucore.cli.completing import adapter_names
+from gpucore.cli.manner import remark
 from gpucore.cli.options import adapter_files, as_json, config_file, settings_of
-from gpucore.cli.terminal import clean, print_json, print_table, talk
+from gpucore.cli.terminal import clean, print_json, print_table
 
 if TYPE_CHECKING:
     from gpucore.inspection import ProgramCheck
@@ -63,7 +64,7 @@ def check(
     else:
         _show(known, found, in_full=bool(wanted))
         for bad in host.quarantine:
-            talk(f"in quarantine: {clean(bad.name)}; see `gpucore plugins`")
+            remark(f"in quarantine: {clean(bad.name)}; see `gpucore plugins`")
     return 1 if wanted and not all(row.found for row in found) else 0
 
 
@@ -80,12 +81,12 @@ def _show(known: list[Adapter], found: list[ProgramCheck], *, in_full: bool) -> 
     missing = [one for one, row in zip(known, found, strict=True) if not row.found]
     for row in found:
         if row.note and (in_full or row.found):
-            talk(f"{clean(row.adapter)}: {clean(row.note)}")
+            remark(f"{clean(row.adapter)}: {clean(row.note)}")
         if row.hint and in_full:
-            talk(f"  {clean(row.hint)}")
+            remark(f"  {clean(row.hint)}")
     if missing and in_full:
-        talk("to say in gpucore.toml where it is:")
+        remark("to say in gpucore.toml where it is:")
         for one in missing:
-            talk("\n".join(clean(line) for line in to_set(one).splitlines()))
+            remark("\n".join(clean(line) for line in to_set(one).splitlines()))
     elif missing:
-        talk(f"{len(missing)} not found; `gpucore adapters check NAME` says why, and what to set")
+        remark(f"{len(missing)} not found; `gpucore adapters check NAME` says why, and what to set")

@@ -77,7 +77,9 @@ def show(
     """Show one adapter: parameters, GPU forms, outputs, examples, licence, citation."""
     if json_ + toml + schema > 1:
         raise ParameterError(
-            "`--json`, `--toml` and `--schema` do not go together", hint="give one of them"
+            "`--json`, `--toml` and `--schema` do not go together",
+            hint="give one of them",
+            code="E250",
         )
     outer_config, outer_adapters = context.obj or (None, ())
     host = settings_of({}, config or outer_config, (*outer_adapters, *adapters)).plugins

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import sys
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gpucore.cli.completing import runs
-from gpucore.cli.terminal import clean, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.options import as_json
+from gpucore.cli.terminal import clean, print_json, talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,8 @@ _NOTHING = 5
 
 @click.command("cancel", epilog="Example: gpucore cancel aligned")
 @click.argument("folder", type=click.Path(), metavar="DIR", shell_complete=runs)
-def command(folder: str) -> int:
+@as_json
+def command(folder: str, json_: bool) -> int:
     """End the run of an output folder, and all its programs.
 
     Programs that outlived their run are ended too. When it returns nothing of the run lives.
@@ -46,26 +48,46 @@ def command(folder: str) -> int:
         run, names = living_run(state), run_names(state)
     if run is None:
         if not find_marked(names):
-            talk(f"nothing runs in {clean(folder)}")
+            _tell(json_, folder, None, "nothing", 0, f"nothing runs in {clean(folder)}")
             return _NOTHING
         with read_history(folder) as state:
             ended = _end_orphans(folder, state, names)
-        talk(f"{_processes(ended)} of a run that had died {_were(ended)} ended")
+        said = f"{_processes(ended)} of a run that had died {_were(ended)} ended"
+        _tell(json_, folder, None, "left", ended, said)
         return 0
-    talk(f"ending process {run.pid} (run {clean(run.run)}), which ends its programs first")
+    remark(f"ending process {run.pid} (run {clean(run.run)}), which ends its programs first")
     if not _end_host(run):
-        talk(f"it still runs after {_PATIENCE:g} s: `kill -9 {run.pid}`, and cancel once more")
+        said = f"it still runs after {_PATIENCE:g} s: `kill -9 {run.pid}`, and cancel once more"
+        _tell(json_, folder, run, "late", 0, said)
         return 1
     if left := end_all(names):
-        talk(f"{_processes(left)} that it had left {_were(left)} ended")
-    talk("ended")
+        remark(f"{_processes(left)} that it had left {_were(left)} ended")
+    _tell(json_, folder, run, "run", left, "ended")
     return 0
+
+
+def _tell(
+    json_: bool, folder: str, run: RunBegan | None, ended: str, processes: int, said: str
+) -> None:
+    """Tell what was ended: `run`, what a dead one had `left`, `nothing`, or a run `late`."""
+    if json_:
+        print_json(
+            "cancel",
+            {
+                "folder": folder,
+                "ended": ended,
+                "run": run.run if run is not None else None,
+                "pid": run.pid if run is not None else None,
+                "processes": processes,
+            },
+        )
+    talk(said)
 
 
 def _end_host(run: RunBegan) -> bool:
     """Ask a host to end and wait for it; return whether it has."""
     from gpucore.errors import GpucoreError  # noqa: PLC0415
-    from gpucore.system.orphans import process_start  # noqa: PLC0415
+    from gpucore.system.orphans import first_to_end, process_start  # noqa: PLC0415
 
     try:
         descriptor = os.pidfd_open(run.pid)
@@ -76,13 +98,14 @@ def _end_host(run: RunBegan) -> bool:
         if process_start(run.pid) != run.pid_start:
             return True
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-        return bool(select.select([descriptor], [], [], _PATIENCE)[0])
+        return first_to_end([descriptor], _PATIENCE)
     except ProcessLookupError:
         return True
     except PermissionError:
         raise GpucoreError(
             f"process {run.pid} is another user's, and cannot be ended",
             hint="cancel it as that user",
+            code="E719",
         ) from None
     finally:
         os.close(descriptor)

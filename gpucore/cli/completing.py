@@ -2,7 +2,7 @@
 
 A shell waits for each answer while somebody types. Lists come from the manifests of plugins, no
 adapter is imported but the one whose parameters are wanted, and what cannot be read is not offered:
-an error message would stand in the middle of the line.
+an error message would stand in the middle of the line. Nor is a name that a terminal would obey.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gpucore.cli.terminal import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ def adapter_names(
     if plugins is None:
         return []
     return [
-        CompletionItem(name, help=plugins.entry(name).title)
+        CompletionItem(name, help=clean(plugins.entry(name).title))
         for name in sorted(plugins.adapters)
         if name.startswith(incomplete)
     ]
@@ -66,9 +68,13 @@ def parameters(
     if equals and key in found.params:
         one = found.params[key]
         values = one.choices or (("true", "false") if one.type == "bool" else ())
-        return [CompletionItem(f"{key}={value}") for value in values if value.startswith(begun)]
+        return [
+            CompletionItem(f"{key}={value}")
+            for value in values
+            if value.startswith(begun) and _can_be_offered(value)
+        ]
     return [
-        CompletionItem(f"{key}=", help=one.help)
+        CompletionItem(f"{key}=", help=clean(one.help))
         for key, one in found.params.items()
         if key.startswith(incomplete) and not one.item
     ]
@@ -82,7 +88,7 @@ def runs(
     """Offer the output folders of runs; where there is none, folders."""
     from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
 
-    found = list(islice(_output_folders(incomplete), _MOST))
+    found = list(islice(filter(_can_be_offered, _output_folders(incomplete)), _MOST))
     if found:
         return [CompletionItem(one) for one in found]
     return [CompletionItem(incomplete, type="dir")]
@@ -101,9 +107,16 @@ def steps(
     names: list[str] = []
     # Whatever is wrong with a journal is said by the command itself.
     with suppress(Exception), read_history(str(context.params.get("folder") or ".")) as state:
-        named = (name for name in state.steps if name.startswith(incomplete))
+        named = (
+            name for name in state.steps if name.startswith(incomplete) and _can_be_offered(name)
+        )
         names = list(islice(named, _MOST))
     return [CompletionItem(name) for name in sorted(names)]
+
+
+def _can_be_offered(name: str) -> bool:
+    """Return whether a shell can be given a name: what it lists it writes to the terminal raw."""
+    return clean(name) == name
 
 
 def _plugins(context: click.Context) -> PluginHost | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpucore.cli.options import settings_of
-from gpucore.cli.terminal import clean, print_table, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.options import as_json, settings_of
+from gpucore.cli.terminal import clean, print_json, print_table
 from gpucore.errors import ConfigError, ProgramError
 
 if TYPE_CHECKING:
@@ -40,13 +41,16 @@ SIZE = 256
     help="Threads, the master counted.",
 )
 @click.option("--devices", metavar="SOURCE", help="simulated:2 shows GPU placement anywhere.")
-def command(output: str, gpus: str | None, threads: int, devices: str | None) -> int:
+@as_json
+def command(
+    *, output: str, gpus: str | None, threads: int, devices: str | None, json_: bool
+) -> int:
     """Align eight synthetic movies and compare with what is known."""
     from gpucore.cli.session import run_plan, without_needless_gpus  # noqa: PLC0415
     from gpucore.planning import plan_map  # noqa: PLC0415
 
     if not output.strip():
-        raise ConfigError("the output folder is empty", hint="name one: -o DIR")
+        raise ConfigError("the output folder is empty", hint="name one: -o DIR", code="E209")
     synthetic = _synthetic()
     folder = Path(output)
     settings = settings_of({"gpus": gpus, "threads": threads, "devices": devices})
@@ -58,8 +62,9 @@ def command(output: str, gpus: str | None, threads: int, devices: str | None) ->
         raise ConfigError(
             f"the folder `{folder}` cannot be written ({fault.strerror})",
             hint="name another: -o DIR",
+            code="E261",
         ) from fault
-    talk(f"making {MOVIES} movies of 12 frames with known drift in {clean(str(movies))}")
+    remark(f"making {MOVIES} movies of 12 frames with known drift in {clean(str(movies))}")
     truth = {}
     for number in range(1, MOVIES + 1):
         path = movies / f"movie{number}.mrc"
@@ -81,9 +86,16 @@ def command(output: str, gpus: str | None, threads: int, devices: str | None) ->
             drift = truth[name]
             error = synthetic.rms_error(synthetic.read_drift(Path(shifts)), drift)
             still = synthetic.rms_error(0 * drift, drift)
-            rows.append((name, f"{still:.2f}", f"{error:.3f}", out))
-    print_table(("movie", "drift (pixels)", "error after alignment (pixels)", "output"), rows)
-    talk("drift and error are root mean squares over the frames of a movie")
+            rows.append((name, float(still), float(error), out))
+    if json_:
+        named = [dict(zip(("movie", "drift", "error", "output"), row, strict=True)) for row in rows]
+        print_json("demo", {"folder": output, "exit_code": status, "movies": named})
+        return status
+    print_table(
+        ("movie", "drift (pixels)", "error after alignment (pixels)", "output"),
+        [(name, f"{still:.2f}", f"{error:.3f}", out) for name, still, error, out in rows],
+    )
+    remark("drift and error are root mean squares over the frames of a movie")
     return status
 
 
@@ -94,4 +106,5 @@ def _synthetic() -> ModuleType:
         raise ProgramError(
             f"the demo needs {error.name}, which is not installed",
             hint="pip install 'gpucore-framework[framealign]'",
+            code="E507",
         ) from error

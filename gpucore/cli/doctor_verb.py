@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.manner import manner, remark
 from gpucore.cli.options import as_json, config_file, device_source
-from gpucore.cli.terminal import clean, print_json, styled, talk
+from gpucore.cli.terminal import clean, print_json, styled
 from gpucore.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpucore.cli.doctor.checking import Result
     from gpucore.cli.doctor.examination import Examination
 
 __all__ = ["command"]
@@ -47,14 +52,16 @@ def command(
 ) -> int:
     """Check this machine as a run would use it, and say what mends it.
 
-    Nothing is changed. The exit code is 0 when all is well, 1 when something is wrong, 2 when the
-    configuration is, 3 when there is no usable GPU.
+    Nothing is changed, and -v tells all that was found out. The exit code is 0 when all is well, 1
+    when something is wrong, 2 when the configuration is, 3 when there is no usable GPU.
     """
     from gpucore.cli.doctor.examination import examine  # noqa: PLC0415 - help needs none of it
 
     if bundle is None and (folder is not None or force):
         option = "--run" if folder is not None else "--force"
-        raise ParameterError(f"`{option}` is for `--bundle FILE`", hint="add --bundle FILE")
+        raise ParameterError(
+            f"`{option}` is for `--bundle FILE`", hint="add --bundle FILE", code="E250"
+        )
     if bundle is not None:
         from gpucore.cli.doctor.bundle import refuse_taken  # noqa: PLC0415 - as above
 
@@ -69,7 +76,7 @@ def command(
     else:
         _show(examination)
     if bundle is not None:
-        talk(f"written: {clean(bundle)}; secrets are left out: look into it before you send it")
+        remark(f"written: {clean(bundle)}; secrets are left out: look into it before you send it")
     return examination.exit_code
 
 
@@ -79,9 +86,15 @@ def _show(examination: Examination) -> None:
     marks = {"wrong": "✗" if can else "x", "note": "!"}
     colours = {"wrong": "red", "note": "yellow"}
     for result in examination.results:
+        if manner.verbose:
+            click.echo(clean(result.check))
+            told = examination.censor.data(list(_facts(result)))
+            assert isinstance(told, list)  # noqa: S101 - for the type checker
+            click.echo("\n".join(clean(str(line)) for line in told))
         for one in result.findings:
             mark = styled(marks[one.level], fg=colours[one.level], bold=True)
-            click.echo(f"{mark} {clean(result.check)}: {clean(one.what)}")
+            code = f" [{one.code}]" if one.code else ""
+            click.echo(f"{mark} {clean(result.check)}: {clean(one.what)}{code}")
             if one.help:
                 click.echo(f"  help: {clean(one.help)}")
     wrong, noted = examination.count("wrong"), examination.count("note")
@@ -89,5 +102,16 @@ def _show(examination: Examination) -> None:
     if wrong:
         said = f"{wrong} problem{'s' * (wrong != 1)}{f', {known}' if known else ''}"
         click.echo(styled(said, bold=True))
+    elif known:
+        click.echo(styled(f"all is well, {known}", bold=True))
     else:
-        click.echo(styled(f"all is well{f', {known}' if known else ''}", bold=True))
+        remark("all is well")
+
+
+def _facts(result: Result) -> Iterator[str]:
+    """Yield what a check has found out, a line for each fact."""
+    yield f"  {result.state}, {result.seconds:.2f} s"
+    for name, value in result.facts.items():
+        several = isinstance(value, list) and len(value) > 1
+        for one in value if several else (value,):
+            yield f"  {name}: {one if isinstance(one, str) else json.dumps(one)}"

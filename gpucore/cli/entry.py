@@ -6,13 +6,13 @@ import importlib
 import os
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
 import click
 
 from gpucore.cli.endings import hide_lost, ignore, listen, listening, status, status_of_signal
-from gpucore.cli.terminal import clean, tell_error
+from gpucore.cli.error_text import tell_error, tell_internal
+from gpucore.cli.manner import usual_manner, with_options
 from gpucore.errors import GpucoreError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ VERBS = {
     "demo": "Align eight synthetic movies and compare with what is known.",
     "doctor": "Check this machine as a run would use it, and say what mends it.",
     "exec": "Run any command on GPUs that are leased for it.",
-    "explain": "Say why a step failed or waits, and what would change that.",
+    "explain": "Say why a step failed or waits, or what an error's code means.",
     "gpus": "Show the GPUs of this machine.",
     "init": "Begin a gpucore.toml for this machine, and a job.",
     "leases": "Show who holds which GPU of this machine now.",
@@ -41,7 +41,9 @@ VERBS = {
     "report": "Write what the runs of an output folder did as one HTML file.",
     "resume": "Run what the last run of an output folder did not do.",
     "run": "Run a job file; `-` is a job on standard input.",
+    "serve": "Show what runs do while they go on, as pages for a browser.",
     "status": "Show how far the runs of an output folder have come.",
+    "top": "Watch all runs and GPUs of this machine; ? shows the keys.",
 }
 """Verbs and their first help line; a test holds it equal to that of each verb's module."""
 
@@ -61,11 +63,12 @@ class _Verbs(click.Group):
             raise ParameterError(
                 f"there is no verb `{cmd_name}`",
                 hint=did_you_mean(cmd_name, VERBS, listed="`gpucore --help`"),
+                code="E250",
             )
         module = importlib.import_module(f"gpucore.cli.{_module(cmd_name)}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a fault of ours, not of a user
-        return command
+        return with_options(command)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         if incomplete.startswith("-"):
@@ -78,8 +81,11 @@ class _Verbs(click.Group):
         ]
 
     def invoke(self, ctx: click.Context) -> object:
+        from gpucore.cli.logged import logged  # noqa: PLC0415 - `gpucore --help` logs nothing
+
         try:
-            return super().invoke(ctx)
+            with logged():
+                return super().invoke(ctx)
         except BrokenPipeError:
             # Whoever read our output has enough of it (`| head`); click would call that 1.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -109,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str
         Arguments; those of the process by default.
     """
+    usual_manner()
     with listening():
         return _main(argv)
 
@@ -126,7 +133,7 @@ def _main(argv: Sequence[str] | None = None) -> int:
     except GpucoreError as error:
         return status_of_signal() or tell_error(error)
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept back
-        return status_of_signal() or _internal(error)
+        return status_of_signal() or tell_internal(error)
     return result if isinstance(result, int) else 0
 
 
@@ -152,15 +159,4 @@ def _tell_usage(error: click.ClickException) -> None:
         usage = " ".join(context.get_usage().split()).removeprefix("Usage: ")
         hint = f"{usage}; see `{context.command_path} --help`"
     what = error.format_message().rstrip(".")
-    tell_error(GpucoreError(what[:1].lower() + what[1:], hint=hint))
-
-
-def _internal(error: Exception) -> int:
-    if os.environ.get("GPUCORE_DEBUG"):
-        traceback.print_exception(error)
-    click.echo(
-        f"gpucore: internal fault: {type(error).__name__}: {clean(str(error))}\n"
-        "  this is a fault of gpucore; GPUCORE_DEBUG=1 shows where it happened",
-        err=True,
-    )
-    return 4
+    tell_error(GpucoreError(what[:1].lower() + what[1:], hint=hint, code="E250"))

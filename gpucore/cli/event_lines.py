@@ -15,6 +15,7 @@ from gpucore.cli.terminal import indexes
 from gpucore.standard.model import (
     DeviceRegarded,
     Event,
+    FilesBehind,
     Noted,
     Outcome,
     RunEnded,
@@ -27,7 +28,7 @@ from gpucore.standard.model import (
 if TYPE_CHECKING:
     from gpucore.standard.model import Device
 
-__all__ = ["SCHEMA", "EventLines", "event_data", "outcome_data"]
+__all__ = ["SCHEMA", "EventLines", "event_data", "event_lines", "outcome_data"]
 
 SCHEMA = "gpucore.event/1"
 
@@ -52,6 +53,26 @@ class EventLines:
             except BrokenPipeError:
                 # Nobody reads any more. The run goes on: what it does is on record.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def event_lines(*, asked: bool, otherwise: bool) -> EventLines | None:
+    """Return who prints events, when that is asked for.
+
+    Parameters
+    ----------
+    asked : bool
+        ``--json-events``.
+    otherwise : bool
+        Whether something else is to stand on standard output.
+
+    Raises
+    ------
+    click.UsageError
+        When both are asked for.
+    """
+    if asked and otherwise:
+        raise click.UsageError("--json-events goes with neither --plan nor --json")
+    return EventLines() if asked else None
 
 
 def event_data(event: Event) -> dict[str, object] | None:
@@ -84,6 +105,14 @@ def event_data(event: Event) -> dict[str, object] | None:
             "level": event.level,
             "reason": event.reason,
             "remedy": event.remedy,
+        }
+    elif isinstance(event, FilesBehind):
+        own = {
+            "event": "files_behind",
+            "files": event.files,
+            "come": event.come,
+            "done": event.done,
+            "seconds": event.seconds,
         }
     elif isinstance(event, RunEnded):
         counts = {state.value: count for state, count in event.counts.items() if count}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.manner import remark
 from gpucore.cli.options import config_file, device_source, settings_of
-from gpucore.cli.terminal import talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,7 @@ def command(
         raise ProgramError(
             f"`{filled[0]}` could not be started ({error.strerror})",
             hint="give a program on PATH, or its path",
+            code="E500",
         ) from error
 
 
@@ -107,11 +108,13 @@ def _lease(
             if absent
             else "a lease needs a GPU, and the GPU list is empty",
             hint=absent.hint if absent else 'name the GPUs it may use: GPUCORE_GPUS="0 1"',
+            code="E108",
         )
     if count > len(devices):
         raise NeedError(
             f"{count} GPUs are needed, and the run has {len(devices)}",
             hint="ask for fewer, or give the run more GPUs",
+            code="E107",
         )
     directory = find_lease_directory(os.environ, configured=settings.config.lease_directory)
     leases = Leases(directory, shares=dict.fromkeys(devices, settings.config.shares))
@@ -122,10 +125,11 @@ def _lease(
         late = DeviceError(
             f"{count} GPU{plural} did not become free within {wait or 0:g} s",
             hint="`gpucore leases` shows who holds them",
+            code="E703",
         )
         if wait == 0:
             raise late from None
-        talk(f"waiting for {count} GPU{plural}; `gpucore leases` shows who holds them")
+        remark(f"waiting for {count} GPU{plural}; `gpucore leases` shows who holds them")
         try:
             held = leases.take_any(list(devices), count, timeout=wait, step=step)
         except TimeoutError:

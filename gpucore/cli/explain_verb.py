@@ -1,7 +1,8 @@
-"""``gpucore explain``: why a step failed or waits, and what would change that."""
+"""``gpucore explain``: why a step failed or waits, or what an error's code means."""
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from gpucore.cli.terminal import clean, print_json, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from click.shell_completion import CompletionItem
 
     from gpucore.cli.step_story import InputFact, Story
     from gpucore.system.journal_records import Finished
@@ -26,15 +29,36 @@ _ATTEMPTS = 4
 _UNITS = ("kB", "MB", "GB", "TB")
 
 
-@click.command("explain", epilog="Example: gpucore explain aligned motioncor3/m1")
-@click.argument("folder", metavar="DIR", type=click.Path(), shell_complete=runs)
-@click.argument("step", metavar="STEP", required=False, shell_complete=steps)
-@as_json
-def command(folder: str, step: str | None, json_: bool) -> int:
-    """Say why a step failed or waits, and what would change that.
+def _runs_or_codes(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer output folders, and codes where one is begun."""
+    from gpucore.cli.code_pages import codes_like  # noqa: PLC0415 - only a shell asks
 
-    Inside an output folder DIR may be left out.
+    return [*codes_like(incomplete), *runs(context, param, incomplete)]
+
+
+@click.command(
+    "explain", epilog="Examples: gpucore explain aligned motioncor3/m1; gpucore explain E204"
+)
+@click.argument(
+    "folder", metavar="DIR", type=click.Path(), required=False, shell_complete=_runs_or_codes
+)
+@click.argument("step", metavar="STEP", required=False, shell_complete=steps)
+@click.option("--codes", is_flag=True, help="List the codes of errors.")
+@as_json
+def command(*, folder: str | None, step: str | None, codes: bool, json_: bool) -> int:
+    """Say why a step failed or waits, or what an error's code means.
+
+    Of a step it also says what would change that; inside an output folder DIR may be left out.
+    Instead of DIR and STEP it takes a code: E204.
     """
+    if codes or (folder and step is None and _is_code(folder)):
+        from gpucore.cli.code_pages import tell_code, tell_codes  # noqa: PLC0415 - as below
+
+        return tell_codes(json_=json_) if codes else tell_code(str(folder), json_=json_)
+    if folder is None:
+        raise click.UsageError("missing argument 'DIR'")
     from gpucore.cli.history import read_history  # noqa: PLC0415 - help needs none of it
     from gpucore.cli.step_story import (  # noqa: PLC0415
         find_step,
@@ -59,6 +83,14 @@ def command(folder: str, step: str | None, json_: bool) -> int:
         click.echo(f"  {clean(text)}")
     _tell_log(story)
     return 0
+
+
+def _is_code(text: str) -> bool:
+    """Say whether one argument is a code, and not the end of a step's name as `m204` or `204`."""
+    from gpucore.codes import looks_like_a_code  # noqa: PLC0415 - only where one argument is given
+
+    in_a_run = os.path.isdir(".gpucore")  # noqa: PTH112 - the working directory
+    return looks_like_a_code(text) and (not in_a_run or text[:1] in "Ee")
 
 
 def _headline(story: Story) -> str:

@@ -30,12 +30,13 @@ def given_job(name: str) -> JobFile:
         For what is no job; and when `gpucore resume` asks for one that came on standard input.
     """
     if name != _STANDARD_INPUT:
-        return read_job(Path(name))
+        return read_job(Path(name), told_later=True)
     context = click.get_current_context(silent=True)
     if context is not None and isinstance(context.obj, Resuming):
         raise ConfigError(
             "the last run had its job on standard input, and that is gone",
             hint="give the job again, in the same folder: what is done is not run again",
+            code="E715",
         )
     raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
@@ -43,5 +44,6 @@ def given_job(name: str) -> JobFile:
             f"the job is larger than {MAX_BYTES >> 20} MiB",
             hint="many items are named by a pattern (`movies/*.tif`)",
             where=name,
+            code="E202",
         )
-    return check_job(parse_toml_bytes(Path(name), raw))
+    return check_job(parse_toml_bytes(Path(name), raw), told_later=True)

@@ -37,7 +37,8 @@ def disable(
     from dataclasses import replace  # noqa: PLC0415
 
     from gpucore.cli.gpus_named import open_machine, tell  # noqa: PLC0415
-    from gpucore.cli.terminal import talk  # noqa: PLC0415
+    from gpucore.cli.manner import remark  # noqa: PLC0415
+    from gpucore.cli.terminal import clean  # noqa: PLC0415
     from gpucore.errors import GpucoreError, ParameterError, raise_faults  # noqa: PLC0415
     from gpucore.scheduling.signs import DISABLED  # noqa: PLC0415
     from gpucore.system.lease_files import user_name  # noqa: PLC0415
@@ -45,7 +46,7 @@ def disable(
     text = " ".join(reason.split())
     if not 0 < len(text) <= _MOST_TEXT:
         raise ParameterError(
-            f"`--reason` has {len(text)} characters", hint=f"write 1 to {_MOST_TEXT}"
+            f"`--reason` has {len(text)} characters", hint=f"write 1 to {_MOST_TEXT}", code="E304"
         )
     machine = open_machine(context, config, devices)
     user, told, faults = user_name(os.geteuid()), [], []
@@ -53,16 +54,17 @@ def disable(
         said = DISABLED.seen(one.uuid, time.time(), f"disabled by {user}: {text}")
         standing = replace(said, by=user)
         if fault := machine.store.keep(one.uuid, standing):
-            faults.append(GpucoreError(f"{one.label} cannot be disabled: {fault}"))
+            faults.append(GpucoreError(f"{one.label} cannot be disabled: {fault}", code="E609"))
         else:
             told.append((one, standing))
     raise_faults(faults)
     tell(told, json_=json_)
+    folder = clean(str(machine.store.folder))
     if machine.store.shared:
-        talk(f"all users of this machine heed it ({machine.store.folder})")
+        remark(f"all users of this machine heed it ({folder})")
     else:
-        talk(
-            f"gpucore of the user {user} alone heeds it ({machine.store.folder}); for all users "
-            "an administrator makes /var/lib/gpucore"
+        remark(
+            f"gpucore of the user {clean(user)} alone heeds it ({folder}); for all users an "
+            "administrator makes /var/lib/gpucore"
         )
     return 0

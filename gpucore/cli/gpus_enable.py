@@ -50,7 +50,9 @@ def enable(
             talk(f"{clean(one.label)} was neither disabled nor in quarantine")
         if left := machine.store.forget(one.uuid):
             hint = "have that user or an administrator enable it"
-            faults.append(GpucoreError(f"{one.label} cannot be enabled: {left}", hint=hint))
+            faults.append(
+                GpucoreError(f"{one.label} cannot be enabled: {left}", hint=hint, code="E609")
+            )
     raise_faults(faults)
     told = _standings(machine, wanted)
     tell(told, json_=json_)

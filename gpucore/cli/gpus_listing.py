@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpucore.cli.terminal import clean, print_json, print_table, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.terminal import clean, print_json, print_table
 from gpucore.errors import DeviceError, GpucoreError
 from gpucore.provision import read_devices
 from gpucore.scheduling.health import Health, Level
@@ -56,6 +57,8 @@ class Use:
         Whose, and which step or program; empty when that is not known.
     memory_mib : int or None
         What it holds of the device's memory.
+    since : float
+        When a lease was taken, in seconds since the epoch; 0: not known.
     """
 
     uuid: str
@@ -64,6 +67,7 @@ class Use:
     user: str
     what: str
     memory_mib: int | None
+    since: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +111,14 @@ class Look:
         Those of the command line.
     watch : DeviceWatch or None
         A look at the devices of all processes; None: their source cannot.
+    patience : float
+        Seconds to wait for what devices say of themselves.
     """
 
-    def __init__(self, settings: Settings, watch: DeviceWatch | None) -> None:
+    def __init__(
+        self, settings: Settings, watch: DeviceWatch | None, *, patience: float = _PATIENCE
+    ) -> None:
+        self._patience = patience
         self._settings = settings
         self._source = settings.config.devices
         self._devices: tuple[Device, ...] = ()
@@ -155,7 +164,9 @@ class Look:
         if not found:
             masks = [f"{name}={environment[name]!r}" for name in MASKS if name in environment]
             hidden = f"; {', '.join(masks)} may hide some" if masks else ""
-            raise DeviceError(f"the device source `{self._source}` found no GPU{hidden}")
+            raise DeviceError(
+                f"the device source `{self._source}` found no GPU{hidden}", code="E604"
+            )
         return found
 
     def _snapshot(self, notes: list[str]) -> Snapshot:
@@ -164,7 +175,7 @@ class Look:
             return nothing
         asked = time.monotonic()
         try:
-            snapshot = self._watch.read(_PATIENCE)
+            snapshot = self._watch.read(self._patience)
         except TimeoutError:
             self._silent_since = self._silent_since or asked
             silent = time.monotonic() - self._silent_since
@@ -221,6 +232,7 @@ def _uses(devices: Sequence[Device], snapshot: Snapshot, holders: Sequence[Holde
                 user=one.user,
                 what=one.step,
                 memory_mib=held.get(place),
+                since=one.since,
             )
             for place, one in enumerate(leased)
         ]
@@ -307,10 +319,10 @@ def print_listing(listing: Listing) -> None:
     for device in listing.devices:
         standing = listing.standings[device.uuid]
         if standing.level > Level.GOOD:
-            talk(f"GPU {device.index} {_state(listing, device)}: {clean(standing.reason)}")
-            talk(f"  help: {clean(standing.remedy)}")
+            remark(f"GPU {device.index} {_state(listing, device)}: {clean(standing.reason)}")
+            remark(f"  help: {clean(standing.remedy)}")
     for note in listing.notes:
-        talk(clean(note))
+        remark(clean(note))
 
 
 def as_document(listing: Listing) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Machine:
                 found[fits[0].uuid] = fits[0]
             elif fits:
                 said = f"`{text}` is the beginning of {len(fits)} UUIDs"
-                faults.append(GpuListError(said, hint="write more characters of it"))
+                faults.append(GpuListError(said, hint="write more characters of it", code="E103"))
             elif self.fault is not None:
                 raise self.fault
             else:
@@ -110,7 +110,9 @@ class Machine:
         name, _, argument = self.settings.config.devices.partition(":")
         source = self.settings.plugins.device_source(name)
         if source.watch is None:
-            raise DeviceError(f"the device source `{name}` does not say how its devices are")
+            raise DeviceError(
+                f"the device source `{name}` does not say how its devices are", code="E602"
+            )
         watch = source.watch(argument, unmasked(self.settings.environment))
         try:
             return watch.read(DEADLINE)
@@ -118,6 +120,7 @@ class Machine:
             raise DeviceError(
                 f"the driver did not answer within {DEADLINE:g} seconds",
                 hint="look at `dmesg` for Xid messages; a restart of the machine is likely needed",
+                code="E603",
             ) from None
         finally:
             watch.close()
@@ -213,7 +216,9 @@ def _unknown(text: str, known: Sequence[Named]) -> GpuListError:
     names = [str(one.index) for one in known if one.index is not None]
     names += [one.uuid for one in known]
     if not names:
-        return GpuListError(f"there is no GPU `{text}`: no GPU was found")
+        return GpuListError(f"there is no GPU `{text}`: no GPU was found", code="E102")
     return GpuListError(
-        f"there is no GPU `{text}`", hint=did_you_mean(text, names, listed="`gpucore gpus`")
+        f"there is no GPU `{text}`",
+        hint=did_you_mean(text, names, listed="`gpucore gpus`"),
+        code="E102",
     )

@@ -41,7 +41,9 @@ def probe(
         raise machine.fault
     wanted = machine.named(named) if named else list(machine.there)
     if not wanted:
-        raise DeviceError(f"the device source `{machine.settings.config.devices}` found no GPU")
+        raise DeviceError(
+            f"the device source `{machine.settings.config.devices}` found no GPU", code="E604"
+        )
     health = Health([one.uuid for one in wanted], machine.remembered)
     labels = {one.uuid: one.label for one in wanted}
     for change in health.see(machine.look(), time.time()):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpucore.plugins.offers import DeviceWatch
     from gpucore.settings import Settings
 
-__all__ = ["command"]
+__all__ = ["begin_watch", "command"]
 
 
 @click.group("gpus", invoke_without_command=True)
@@ -47,7 +47,7 @@ def command(
         context.obj = (config, devices)
         return 0
     settings = settings_of({"devices": devices}, config)
-    watch = _watch(settings)
+    watch = begin_watch(settings)
     try:
         # What shows devices is loaded while the process that reads them starts.
         from gpucore.cli.gpus_listing import Look, print_document, print_listing  # noqa: PLC0415
@@ -71,7 +71,7 @@ for _verb in (disable, enable, probe):
     command.add_command(_verb)
 
 
-def _watch(settings: Settings) -> DeviceWatch | None:
+def begin_watch(settings: Settings) -> DeviceWatch | None:
     """Begin to look at the devices, those that a mask hides from us among them."""
     from gpucore.standard.devices import unmasked  # noqa: PLC0415
 

@@ -43,6 +43,7 @@ def read_history(folder: str, *, whole: bool = True) -> JournalState:
         raise ConfigError(
             f"there is no journal of a run in `{folder}`",
             hint="give the output folder of a run: what `-o` named, or `output` in a job file",
+            code="E710",
         )
     return state
 
@@ -63,6 +64,7 @@ def living_run(state: JournalState) -> RunBegan | None:
             f"the last run was started on the machine `{run.host}` (process {run.pid}), and did "
             "not end in order",
             hint="look there, with the same command",
+            code="E714",
         )
     return run if how == "runs" else None
 

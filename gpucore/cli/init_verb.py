@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gpucore.cli.completing import adapter_names
-from gpucore.cli.options import adapter_files, config_file, device_source
-from gpucore.cli.terminal import clean, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.options import adapter_files, as_json, config_file, device_source
+from gpucore.cli.terminal import clean, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ __all__ = ["command"]
 @config_file
 @adapter_files
 @device_source
+@as_json
 def command(
     *,
     adapter: str | None,
@@ -41,6 +43,7 @@ def command(
     config: str | None,
     adapters: tuple[str, ...],
     devices: str | None,
+    json_: bool,
 ) -> int:
     """Begin a gpucore.toml for this machine, and a job.
 
@@ -60,7 +63,9 @@ def command(
     if taken and (wanted is None or JOB in taken):
         place = folder / taken[-1]
         raise ConfigError(
-            f"`{place}` is there already", hint="change it as you need it, or give another folder"
+            f"`{place}` is there already",
+            hint="change it as you need it, or give another folder",
+            code="E260",
         )
     texts: dict[str, str] = {}
     if FILE not in taken:
@@ -80,11 +85,14 @@ def command(
     if wanted is not None:
         texts[JOB] = job_text(wanted)
     _write(folder, texts)
-    for name in texts:
-        click.echo(clean(str(folder / name)))
+    if json_:
+        print_json("init", {"files": [str(folder / name) for name in texts]})
+    else:
+        for name in texts:
+            click.echo(clean(str(folder / name)))
     last = shlex.quote(str(folder / list(texts)[-1]))
     what = "them" if len(texts) > 1 else "it"
-    talk(f"change {what} as you need, then: gpucore config check {clean(last)}")
+    remark(f"change {what} as you need, then: gpucore config check {clean(last)}")
     return 0
 
 
@@ -98,9 +106,11 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
                 file.write(text)
     except FileExistsError as error:
         raise ConfigError(
-            f"`{error.filename}` is there already", hint="give another folder (-o)"
+            f"`{error.filename}` is there already", hint="give another folder (-o)", code="E260"
         ) from None
     except OSError as error:
         raise ConfigError(
-            f"`{folder}` cannot be written: {error.strerror}", hint="give another folder (-o)"
+            f"`{folder}` cannot be written: {error.strerror}",
+            hint="give another folder (-o)",
+            code="E261",
         ) from None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.manner import remark
 from gpucore.cli.options import as_json, config_file, device_source, settings_of
-from gpucore.cli.terminal import print_json, print_table, talk
+from gpucore.cli.terminal import clean, print_json, print_table
 
 if TYPE_CHECKING:
     from gpucore.settings import Settings
@@ -53,8 +54,8 @@ def command(config: str | None, devices: str | None, json_: bool) -> int:
             [_row(one, indexes) for one in holders],
         )
     else:
-        talk("no GPU is held")
-    talk(directory.text())
+        remark("no GPU is held")
+    remark(clean(directory.text()))
     return 0
 
 

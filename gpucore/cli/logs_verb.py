@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import click
 
 from gpucore.cli.completing import runs, steps
-from gpucore.cli.terminal import clean, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.options import as_json
+from gpucore.cli.terminal import clean, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gpucore.cli.step_story import Story
@@ -31,17 +35,50 @@ _LONGEST = 5.0
 @click.option(
     "--attempt", type=click.IntRange(min=1), metavar="N", help="An attempt; the last by default."
 )
-def command(folder: str, step: str | None, follow: bool, attempt: int | None) -> int:
+@click.option("--raw", is_flag=True, help="Print it byte for byte: into a file or a pipe alone.")
+@as_json
+def command(
+    *,
+    folder: str,
+    step: str | None,
+    follow: bool,
+    attempt: int | None,
+    raw: bool,
+    json_: bool,
+) -> int:
     """Print what a step's program printed.
 
-    Inside an output folder DIR may be left out.
+    Inside an output folder DIR may be left out. What a terminal would obey is shown as its code.
     """
+    if follow + raw + json_ > 1:
+        raise click.UsageError("`--follow`, `--raw` and `--json` do not go together")
+    if raw and sys.stdout.isatty():
+        raise click.UsageError(
+            "`--raw` is for a file or a pipe: a terminal would obey what it holds"
+        )
     from gpucore.cli.step_story import place_and_step  # noqa: PLC0415 - help needs none of it
 
     folder, name = place_and_step((folder,) if step is None else (folder, step))
     story = _story(folder, name)
     number, log = _chosen(story, attempt)
-    talk(f"attempt {number}: {clean(str(log))}")
+    remark(f"attempt {number}: {clean(str(log))}")
+    if json_:
+        print_json(
+            "logs",
+            {
+                "folder": folder,
+                "step": story.step,
+                "attempt": number,
+                "state": story.state,
+                "log": str(log),
+                "lines": list(_lines(log, kept=True)),
+            },
+        )
+        return 0
+    if raw:
+        with log.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        return 0
     if not follow:
         for line in _lines(log):
             click.echo(line)
@@ -55,8 +92,8 @@ def command(folder: str, step: str | None, follow: bool, attempt: int | None) ->
             break
         # It is tried again: so is the following.
         number, log = _chosen(story, None)
-        talk(f"attempt {number}: {clean(str(log))}")
-    talk(f"{clean(story.step)}: {clean(story.state)}")
+        remark(f"attempt {number}: {clean(str(log))}")
+    remark(f"{clean(story.step)}: {clean(story.state)}")
     return 0
 
 
@@ -84,37 +121,52 @@ def _chosen(story: Story, attempt: int | None) -> tuple[int, Path]:
         raise ParameterError(
             f"`{story.step}` was not begun: there is no log",
             hint=f"`gpucore explain {story.folder} {story.step}` says why",
+            code="E717",
         )
     number = max(begun) if attempt is None else attempt
     if number not in begun:
         known = ", ".join(map(str, begun))
         raise ParameterError(
-            f"there is no attempt {number} of `{story.step}`", hint=f"one of: {known}"
+            f"there is no attempt {number} of `{story.step}`", hint=f"one of: {known}", code="E717"
         )
     log = log_file(story.folder, begun[number].log)
     if log is None:
         raise ParameterError(
             f"the log of `{story.step}` is not there: {begun[number].log}",
             hint="it was removed, or its program was not started",
+            code="E717",
         )
     return number, log
 
 
-def _lines(log: Path) -> Iterator[str]:
-    """Yield the lines of a log; of one that a program wrote over the last writing alone."""
+def _lines(log: Path, *, kept: bool = False) -> Iterator[str]:
+    """Yield the lines of a log; of one that a program wrote over the last writing alone.
+
+    Parameters
+    ----------
+    log : Path
+        The file.
+    kept : bool
+        Whether what a terminal would obey is kept: JSON writes it as codes.
+    """
+    shown: Callable[[bytes], str] = _written if kept else _shown
     rest = b""
     with log.open("rb") as file:
         while block := file.read(_BLOCK):
             *lines, rest = (rest + block).split(b"\n")
-            yield from map(_shown, lines)
+            yield from map(shown, lines)
             rest = rest[-_LINE * 4 :]  # a line without an end takes no memory
     if rest:
-        yield _shown(rest)
+        yield shown(rest)
 
 
 def _shown(line: bytes) -> str:
-    text = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace").expandtabs()
-    return clean(text if len(text) <= _LINE else f"{text[:_LINE]}…")
+    return clean(_written(line).expandtabs())
+
+
+def _written(line: bytes) -> str:
+    text = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
+    return text if len(text) <= _LINE else f"{text[:_LINE]}…"
 
 
 def _followed(log: Path, folder: str, story: Story, number: int) -> Iterator[str]:

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from gpucore.cli.completing import adapter_names, parameters
-from gpucore.cli.options import as_json, common, given_values, limits, resuming, settings_of
+from gpucore.cli.options import (
+    as_events,
+    as_json,
+    common,
+    given_values,
+    limits,
+    resuming,
+    settings_of,
+)
 from gpucore.cli.watching import files_now, run_stream, watch_of, watching
 
 __all__ = ["command"]
@@ -43,12 +51,12 @@ __all__ = ["command"]
     help='Memory that each GPU of a step must have free: "12 GiB".',
 )
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
-@click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
 @watching
 @limits
 @common
 @resuming
 @as_json
+@as_events
 def command(
     *,
     adapter: str,
@@ -59,31 +67,35 @@ def command(
     gpus_per_step: int | None,
     gpu_memory: str | None,
     plan: bool,
-    quiet: bool,
     retries: int,
     time_limit: float | None,
     quiet_limit: float | None,
     again: bool,
     kill_orphans: bool,
     json_: bool,
+    json_events: bool,
     watched: dict[str, Any],
     config: str | None,
     adapters: tuple[str, ...],
     **changes: Any,
 ) -> int:
     """Run one adapter over files."""
+    from gpucore.cli.event_lines import event_lines  # noqa: PLC0415
     from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
     from gpucore.errors import ParameterError  # noqa: PLC0415
     from gpucore.planning import plan_map  # noqa: PLC0415
     from gpucore.standard.step import Limits  # noqa: PLC0415
 
+    also = event_lines(asked=json_events, otherwise=plan or json_)
     if not output.strip():
-        raise ParameterError("the output folder is empty", hint="name one: -o DIR")
+        raise ParameterError("the output folder is empty", hint="name one: -o DIR", code="E209")
     settings = settings_of(changes, config, adapters)
     known = settings.plugins.adapter(adapter)
     if no_gpu and known.gpu.use.requires_gpu:
         raise ParameterError(
-            f"--no-gpu does not go with {adapter}: its GPU is compulsory", hint="leave it out"
+            f"--no-gpu does not go with {adapter}: its GPU is compulsory",
+            hint="leave it out",
+            code="E111",
         )
     given = given_values(pairs, known)
     folder = output.rstrip("/") or "/"
@@ -96,11 +108,12 @@ def command(
         "limits": Limits(wall=time_limit, quiet=quiet_limit, retries=retries),
     }
     stream = None
-    if (watch := watch_of(watched, files)) is not None:
-        from gpucore.streaming.job import map_stream  # noqa: PLC0415 - few runs watch
+    batch = watched["batch"]
+    if (watch := watch_of(watched, files)) is not None or batch:
+        from gpucore.streaming.job import map_stream  # noqa: PLC0415 - few runs need it
 
-        batch, wait = watched["batch"], watched["batch_wait"]
-        stream = map_stream(known, given, watch, batch=batch, batch_wait=wait, **options)
+        wait = watched["batch_wait"]
+        stream = map_stream(known, given, watch, files, batch=batch, batch_wait=wait, **options)
         planned = files_now(stream) if plan else stream.sample
     else:
         planned = plan_map(known, [os.fspath(file) for file in files], given, **options)
@@ -113,16 +126,16 @@ def command(
             stream,
             output=output,
             as_json=json_,
-            quiet=quiet,
             resume=not again,
             kill_orphans=kill_orphans,
+            also=also,
         )
     return run_plan(
         settings,
         planned,
         output=output,
         as_json=json_,
-        quiet=quiet,
         resume=not again,
         kill_orphans=kill_orphans,
+        also=also,
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from gpucore.cli.terminal import clean, talk
+from gpucore.cli.manner import remark
+from gpucore.cli.options import as_json
+from gpucore.cli.terminal import clean, print_json
 
 __all__ = ["command"]
 
@@ -28,15 +30,21 @@ def command() -> None:
     metavar="DIR",
     help="Where it is written; the working directory by default.",
 )
-def adapter(name: str, package: bool, output: str) -> int:
+@as_json
+def adapter(*, name: str, package: bool, output: str, json_: bool) -> int:
     """Write an adapter that passes every check, to be changed into one for your program."""
     from gpucore.scaffold import new_adapter_file, new_adapter_package  # noqa: PLC0415
 
     made = (new_adapter_package if package else new_adapter_file)(name, Path(output))
-    click.echo(clean(str(made)))
+    if json_:
+        print_json(
+            "new", {"adapter": name, "kind": "package" if package else "file", "made": str(made)}
+        )
+    else:
+        click.echo(clean(str(made)))
     place = shlex.quote(str(made))
     after = f"gpucore config check {place}"
     if package:
         after = f"pip install -e {shlex.quote(f'{made}[test]')} && pytest {place}"
-    talk(f"change it into what your program wants, then: {clean(after)}")
+    remark(f"change it into what your program wants, then: {clean(after)}")
     return 0

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adapter_files",
+    "as_events",
     "as_json",
     "checksum",
     "common",
@@ -134,7 +135,8 @@ def limits(function: F) -> F:
             type=click.IntRange(min=0),
             default=0,
             metavar="N",
-            help="Try a failed step again, unless it would fail again.",
+            help="Try a failed step again, unless it would fail again: wrong input, say, or no "
+            "program.",
         ),
     ):
         function = option(function)
@@ -144,6 +146,13 @@ def limits(function: F) -> F:
 def as_json(function: F) -> F:
     """Add ``--json``."""
     return click.option("--json", "json_", is_flag=True, help="Print one JSON object.")(function)
+
+
+def as_events(function: F) -> F:
+    """Add ``--json-events``."""
+    return click.option(
+        "--json-events", is_flag=True, help="Print each event as a JSON object on a line."
+    )(function)
 
 
 def settings_of(
@@ -188,13 +197,17 @@ def given_values(pairs: tuple[str, ...], adapter: Adapter) -> dict[str, object]:
         where = f"--set {key}=…"
         if not equals:
             faults.append(
-                ParameterError(f"`--set {pair}` has no `=`", hint="write --set key=value")
+                ParameterError(
+                    f"`--set {pair}` has no `=`", hint="write --set key=value", code="E250"
+                )
             )
         elif (param := adapter.params.get(key)) is None:
             hint = did_you_mean(
                 key, adapter.params, listed=f"`gpucore adapters show {adapter.name}`"
             )
-            faults.append(ParameterError(f"unknown parameter `{key}`", hint=hint, where=where))
+            faults.append(
+                ParameterError(f"unknown parameter `{key}`", hint=hint, where=where, code="E301")
+            )
         else:
             try:
                 values[key] = check_value(key, param, read_text(key, param, text))

@@ -47,6 +47,7 @@ def command(config: str | None, json_: bool) -> int:
                         "reason": one.reason,
                         "hint": one.hint,
                         "file": one.file,
+                        "code": one.code,
                     }
                     for one in host.quarantine
                 ],
@@ -65,6 +66,7 @@ def command(config: str | None, json_: bool) -> int:
         talk(
             f"in quarantine: {what}{clean(bad.name)} of {clean(bad.origin)}: {clean(bad.reason)}"
             + (f" ({clean(bad.file)})" if bad.file else "")
+            + f" [{bad.code}]"
         )
         if bad.hint:
             talk(f"  {clean(bad.hint)}")

@@ -6,11 +6,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from gpucore.cli.manner import manner
 from gpucore.cli.terminal import clean, device_names, styled, talk
 from gpucore.standard.model import (
     DeviceRegarded,
     DevicesSeen,
     Event,
+    FilesBehind,
     Noted,
     Outcome,
     RunEnded,
@@ -22,30 +24,34 @@ from gpucore.standard.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["LinePrinter", "duration", "ending", "open_display", "regarded"]
 
 _KEPT = 20
+_EXPLAINED = 3
+"""Failures that are told with what may mend them, and their logs; `explain` tells of the others."""
 _MINUTE, _HOUR = 60, 3600
 
 
-def open_display(stages: Mapping[str, int], *, quiet: bool) -> LinePrinter:
+def open_display(
+    stages: Mapping[str, int], others: Callable[[], Mapping[str, str]] = dict
+) -> LinePrinter:
     """Return what shows a run: nothing, lines, or on a terminal a living picture.
 
     Parameters
     ----------
     stages : Mapping
         Steps by the name of their stage.
-    quiet : bool
-        Whether only failures and notes are told.
+    others : callable
+        Returns who else holds GPUs, by UUID.
     """
-    if not quiet and sys.stderr.isatty():
+    if not manner.quiet and sys.stderr.isatty():
         # rich costs 30 ms, and only whoever watches a terminal needs it.
         from gpucore.cli.live import LiveDisplay  # noqa: PLC0415
 
-        return LiveDisplay(stages)
-    return LinePrinter(sum(stages.values()), quiet=quiet)
+        return LiveDisplay(stages, others)
+    return LinePrinter(sum(stages.values()), quiet=manner.quiet)
 
 
 def duration(seconds: float) -> str:
@@ -105,6 +111,8 @@ class LinePrinter:
                 self.devices_seen(event)
             elif isinstance(event, DeviceRegarded):
                 self.device_regarded(event)
+            elif isinstance(event, FilesBehind):
+                self.files_behind(event)
             elif isinstance(event, Noted):
                 self.say(f"note: {clean(event.text)}")
             elif isinstance(event, RunStarted):
@@ -129,7 +137,9 @@ class LinePrinter:
             self.say(_opening(event, self.total))
 
     def step_started(self, event: StepStarted) -> None:
-        """Show that a step runs."""
+        """Show that a step runs, to whoever wants to know more."""
+        if manner.verbose:
+            self.say(f"start {clean(event.step)} on {device_names(event.devices)}")
 
     def step_ended(self, event: StepEnded) -> None:
         """Show how a step ended."""
@@ -138,6 +148,16 @@ class LinePrinter:
             return
         if not self._quiet or outcome.state is StepState.FAILED:
             self.say(f"[{self.ended}/{self.total}] {ending(outcome)}")
+            self.explain(outcome)
+
+    def explain(self, outcome: Outcome) -> None:
+        """Say of the first that fail what may mend them, and where their logs are."""
+        if outcome.state is not StepState.FAILED or len(self.failed) > _EXPLAINED:
+            return
+        if outcome.hint:
+            self.say(f"  {clean(outcome.hint)}")
+        if outcome.log:
+            self.say(f"  log: {clean(outcome.log)}")
 
     def step_retried(self, event: StepRetried) -> None:
         """Show that an attempt failed and another is made."""
@@ -150,6 +170,9 @@ class LinePrinter:
     def device_regarded(self, event: DeviceRegarded) -> None:
         """Show what is thought of a device from now on."""
         self.say(regarded(event))
+
+    def files_behind(self, event: FilesBehind) -> None:
+        """Take in how far the run is behind the files that come."""
 
     def _keep(self, outcome: Outcome) -> None:
         if outcome.earlier:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from gpucore.cli.completing import runs
+from gpucore.cli.manner import remark
 from gpucore.cli.options import as_json
-from gpucore.cli.terminal import clean, print_json, talk
+from gpucore.cli.terminal import clean, print_json
 
 __all__ = ["command"]
 
@@ -51,7 +52,7 @@ def command(
     with read_history(folder) as state:
         if output or not others:
             page = write_report(Path(folder), state, Path(output) if output else None)
-            talk(f"report: {clean(str(page))}")
+            remark(f"report: {clean(str(page))}")
         if not others:
             return 0
         from gpucore.report.figures import figures_of  # noqa: PLC0415

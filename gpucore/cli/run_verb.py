@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gpucore.cli.options import as_json, common, resuming, settings_of
+from gpucore.cli.options import as_events, as_json, common, resuming, settings_of
 
 __all__ = ["command"]
 
@@ -16,16 +16,14 @@ __all__ = ["command"]
 @click.command("run", epilog="Example: gpucore run job.toml --plan")
 @click.argument("job", type=click.Path(), metavar="JOB.toml")
 @click.option("--plan", is_flag=True, help="Print the exact commands in order; run nothing.")
-@click.option("-q", "--quiet", is_flag=True, help="Tell failures and the summary only.")
 @common
 @resuming
 @as_json
-@click.option("--json-events", is_flag=True, help="Print each event as a JSON object on a line.")
+@as_events
 def command(
     *,
     job: str,
     plan: bool,
-    quiet: bool,
     again: bool,
     kill_orphans: bool,
     json_: bool,
@@ -35,16 +33,14 @@ def command(
     **changes: Any,
 ) -> int:
     """Run a job file; `-` is a job on standard input."""
-    from gpucore.cli.event_lines import EventLines  # noqa: PLC0415
+    from gpucore.cli.event_lines import event_lines  # noqa: PLC0415
     from gpucore.cli.given_job import given_job  # noqa: PLC0415
     from gpucore.cli.session import run_plan, show_plan, without_needless_gpus  # noqa: PLC0415
     from gpucore.config import job_faults  # noqa: PLC0415
     from gpucore.errors import raise_faults  # noqa: PLC0415
     from gpucore.jobs import plan_job  # noqa: PLC0415
 
-    if json_events and (plan or json_):
-        raise click.UsageError("--json-events goes with neither --plan nor --json")
-    also = EventLines() if json_events else None
+    also = event_lines(asked=json_events, otherwise=plan or json_)
     job_file = given_job(job)
     table = job_file.job.run
     settings = settings_of(
@@ -59,7 +55,7 @@ def command(
     said = {name: getattr(table, name) for name, value in changes.items() if value is None}
     settings = replace(settings, config=settings.config.with_changes(**said))
     stream = None
-    if job_file.job.is_watched:
+    if job_file.job.is_fed:
         from gpucore.cli.watching import files_now, run_stream  # noqa: PLC0415 - few runs watch
         from gpucore.streaming.stages import job_stream  # noqa: PLC0415
 
@@ -67,7 +63,8 @@ def command(
         planned = files_now(stream) if plan else stream.sample
     else:
         planned = plan_job(job_file, plugins.adapters)
-    settings = without_needless_gpus(settings, planned)
+    later = stream.later if stream is not None else ()
+    settings = without_needless_gpus(settings, planned, later)
     if plan:
         return show_plan(settings, planned, as_json=json_)
     if stream is not None:
@@ -76,7 +73,6 @@ def command(
             stream,
             output=table.output,
             as_json=json_,
-            quiet=quiet,
             resume=not again,
             kill_orphans=kill_orphans,
             also=also,
@@ -86,7 +82,6 @@ def command(
         planned,
         output=table.output,
         as_json=json_,
-        quiet=quiet,
         resume=not again,
         kill_orphans=kill_orphans,
         also=also,

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gpucore.cli.error_text import tell_error
 from gpucore.cli.event_lines import outcome_data
+from gpucore.cli.held import HeldByOthers
 from gpucore.cli.interruption import Interruption
+from gpucore.cli.manner import remark
 from gpucore.cli.progress import LinePrinter, duration, open_display
 from gpucore.cli.run_page import MOST_FOR_A_PAGE, write_page
-from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk, tell_error
+from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk
 from gpucore.errors import ConfigError
 from gpucore.feeding import PlanFeed
 from gpucore.notes import gpu_notes
@@ -29,13 +32,14 @@ from gpucore.startup import container_name, folders_of, planned_startup
 from gpucore.system.files import writable_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gpucore.executor import StepExecutor
     from gpucore.planning import Plan
     from gpucore.provision import Provision
     from gpucore.scheduling import Grant
     from gpucore.settings import Settings
+    from gpucore.standard.adapter import Adapter
     from gpucore.standard.model import Command, Event
     from gpucore.standard.step import Step
 
@@ -58,12 +62,15 @@ class Resuming:
     folder: Path
 
 
-def without_needless_gpus(settings: Settings, plan: Plan) -> Settings:
-    """Return settings without a GPU list when no step of the plan uses a GPU.
+def without_needless_gpus(
+    settings: Settings, plan: Plan, later: Iterable[tuple[Adapter, bool]] = ()
+) -> Settings:
+    """Return settings without a GPU list when no step of the plan, nor a later one, uses a GPU.
 
     Nothing is then asked of a driver, and nothing it says can be in the way.
     """
-    used = any(one.step.adapter.gpu.use.uses_gpu(use_gpu=one.step.use_gpu) for one in plan.steps)
+    steps = ((one.step.adapter, one.step.use_gpu) for one in plan.steps)
+    used = any(one.gpu.use.uses_gpu(use_gpu=wanted) for one, wanted in (*steps, *later))
     return settings if used else replace(settings, config=replace(settings.config, gpus=""))
 
 
@@ -85,9 +92,9 @@ def show_plan(settings: Settings, plan: Plan, *, as_json: bool) -> int:
         for line in _lines(number, *row):
             click.echo(line)
     for note in _notes(settings, plan, provision):
-        talk(f"note: {clean(note)}")
+        remark(f"note: {clean(note)}")
     plural = "s" * (len(rows) != 1)
-    talk(f"{len(rows)} step{plural}, {provision.workers} at once; nothing was run")
+    remark(f"{len(rows)} step{plural}, {provision.workers} at once; nothing was run")
     return 0
 
 
@@ -97,7 +104,6 @@ def run_plan(
     *,
     output: str,
     as_json: bool = False,
-    quiet: bool = False,
     resume: bool = False,
     kill_orphans: bool = False,
     feed: PlanFeed | None = None,
@@ -111,8 +117,8 @@ def run_plan(
         What is run, and with what.
     output : str
         The output folder.
-    as_json, quiet : bool
-        How it is told.
+    as_json : bool
+        Whether how it went is printed as one JSON object.
     resume : bool
         Whether what earlier runs of the folder have done is not run again.
     kill_orphans : bool
@@ -131,10 +137,12 @@ def run_plan(
     resuming = _resuming(plan.root / output)
     fault = writable_fault(_folders(plan, output))
     if fault:
-        raise ConfigError(f"the outputs cannot be written: {fault}", hint="give another folder")
+        raise ConfigError(
+            f"the outputs cannot be written: {fault}", hint="give another folder", code="E261"
+        )
     provision = settings.provide()
     feed = feed or PlanFeed(plan)
-    display = open_display(feed.stages, quiet=quiet)
+    display = open_display(feed.stages, HeldByOthers(settings))
     feed.on_more = display.more
     outcomes: list[Outcome] = []
 
@@ -180,6 +188,9 @@ def run_plan(
     _summary(executor, display, time.monotonic() - started, output)
     if len(plan.steps) <= MOST_FOR_A_PAGE:
         write_page(plan.root / output, settings.environment, called=output)
+    else:
+        words = clean(shlex.join(["gpucore", "report", output]))
+        talk(f"no page of so many steps was written: {words}")
     if interruption.signal:
         return _INTERRUPTED + interruption.signal
     if executor.halted is not None:
@@ -205,6 +216,7 @@ def _resuming(output: Path) -> bool:
         raise ConfigError(
             f"`{told.folder}` was moved: the run that made it writes to `{output}`",
             hint="move it back, or start the run anew with the folder where it is now",
+            code="E716",
         )
     return True
 
@@ -220,17 +232,12 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
         were = "was" if display.earlier == 1 else "were"
         talk(f"{display.earlier} {were} done before")
     talk(f"{', '.join(parts)} in {duration(seconds)}; outputs in {clean(output)}")
-    for outcome in display.failed[:3]:
-        log = f" (log: {clean(outcome.log)})" if outcome.log else ""
-        talk(f"  {clean(outcome.step)}: {clean(outcome.reason)}{log}")
-        if outcome.hint:
-            talk(f"    {clean(outcome.hint)}")
     if display.failed:
-        words = ["gpucore", "explain", output, display.failed[0].step]
-        talk(f"  more of it: {clean(shlex.join(words))}")
-    if counts[StepState.FAILED] > 3:  # noqa: PLR2004 - as many as fit below each other
-        logs = clean(str(executor.folder / "log"))
-        talk(f"  and {counts[StepState.FAILED] - 3} more; logs in {logs}")
+        first = display.failed[0].step
+        more = counts[StepState.FAILED] - 1
+        others = f" and {more} more" if more > 0 else ""
+        words = clean(shlex.join(["gpucore", "explain", output, first]))
+        talk(f"failed: {clean(first)}{others}; why: {words}")
 
 
 def _command(settings: Settings, step: Step, grant: Grant) -> Command:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gpucore.cli.completing import runs
+from gpucore.cli.manner import remark
 from gpucore.cli.options import as_json
 from gpucore.cli.terminal import clean, print_json, print_table, talk
 
@@ -21,12 +23,19 @@ _RUNS_TOLD = 5
 
 
 @click.command("status", epilog="Example: gpucore status aligned")
-@click.argument("folder", type=click.Path(), metavar="DIR", shell_complete=runs)
+@click.argument("folder", required=False, type=click.Path(), metavar="DIR", shell_complete=runs)
 @as_json
-def command(folder: str, json_: bool) -> int:
-    """Show how far the runs of an output folder have come."""
+def command(folder: str | None, json_: bool) -> int:
+    """Show how far the runs of an output folder have come.
+
+    Without DIR: which of your runs go on on this machine.
+    """
     from gpucore.errors import GpucoreError  # noqa: PLC0415 - help needs none of it
 
+    if folder is None:
+        from gpucore.cli.present import tell_present  # noqa: PLC0415
+
+        return tell_present(json_=json_)
     try:
         return _status(folder, json_, whole=False)
     except GpucoreError:
@@ -36,12 +45,15 @@ def command(folder: str, json_: bool) -> int:
 
 def _status(folder: str, json_: bool, *, whole: bool) -> int:
     from gpucore.cli.history import read_history  # noqa: PLC0415
+    from gpucore.streaming.backlog import said_pace  # noqa: PLC0415
+    from gpucore.streaming.behind import left_pace  # noqa: PLC0415
 
     with read_history(folder, whole=whole) as state:
         counts = {step.value: count for step, count in state.counts().items() if count}
         runs = _runs(state)
-        running = _running(state, lives=bool(runs) and runs[-1]["state"] == "runs")
+        running = _running(state, lives=_goes_on(runs))
         failed = _failed(state)
+    behind = left_pace(Path(folder), str(runs[-1]["run"])) if _goes_on(runs) else None
     notes = [text for text in (state.note, *(one.loss for one in state.mendings)) if text]
     if json_:
         print_json(
@@ -52,6 +64,7 @@ def _status(folder: str, json_: bool, *, whole: bool) -> int:
                 "counts": counts,
                 "running": running,
                 "failed": failed,
+                "behind": behind,
                 "notes": notes,
                 "loss": state.loss,
             },
@@ -59,12 +72,19 @@ def _status(folder: str, json_: bool, *, whole: bool) -> int:
         return 0
     _tell_runs(runs)
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) or "no step")
+    if behind is not None:
+        pace = [behind[key] for key in ("files", "come", "done", "seconds")]
+        click.echo(f"{said_pace(*pace)} ({_when(behind['time'])})")
     _tell_running(running)
     _tell_failed(failed, counts.get("failed", 0))
     for text in (*notes, state.loss):
         if text:
             talk(f"note: {clean(text)}")
     return 0
+
+
+def _goes_on(runs: list[dict[str, object]]) -> bool:
+    return bool(runs) and runs[-1]["state"] == "runs"
 
 
 def _runs(state: JournalState) -> list[dict[str, object]]:
@@ -152,7 +172,7 @@ def _tell_runs(runs: list[dict[str, object]]) -> None:
             how += f" ({run['reason']})"
         rows.append((str(run["run"]), how, _when(run["began"]), str(run["pid"]), str(run["host"])))
     if len(runs) > _RUNS_TOLD:
-        talk(f"{len(runs) - _RUNS_TOLD} earlier runs are not shown")
+        remark(f"{len(runs) - _RUNS_TOLD} earlier runs are not shown")
     if rows:
         print_table(("run", "state", "began", "process", "machine"), rows)
 
@@ -169,7 +189,7 @@ def _tell_running(running: list[dict[str, object]]) -> None:
     if rows:
         print_table(("step", "now", "since", "GPUs"), rows)
     if len(running) > _TOLD:
-        talk(f"and {len(running) - _TOLD} more")
+        remark(f"and {len(running) - _TOLD} more")
 
 
 def _tell_failed(failed: list[dict[str, object]], count: int) -> None:
@@ -178,7 +198,7 @@ def _tell_failed(failed: list[dict[str, object]], count: int) -> None:
             ("failed step", "reason"), [(str(one["step"]), str(one["reason"])) for one in failed]
         )
     if count > len(failed):
-        talk(f"and {count - len(failed)} more that failed")
+        remark(f"and {count - len(failed)} more that failed")
 
 
 def _when(seconds: object) -> str:

@@ -156,6 +156,7 @@ def place_and_step(given: Sequence[str]) -> tuple[str, str]:
         raise ParameterError(
             f"`{given[0]}` is one name, and the working directory is no output folder",
             hint="give the output folder and the step: `gpucore status DIR` lists steps",
+            code="E717",
         )
     return ".", given[0]
 
@@ -175,14 +176,18 @@ def find_step(state: JournalState, folder: str, step: str) -> str:
         return alike[0]
     if alike:
         raise ParameterError(
-            f"`{step}` is the end of several steps' names", hint=f"one of: {', '.join(alike)}"
+            f"`{step}` is the end of several steps' names",
+            hint=f"one of: {', '.join(alike)}",
+            code="E717",
         )
     last = step.rpartition("/")[2]
     near = (one for one in state.steps if last[:3] in one)
     known = list(itertools.islice(near, _NEAR)) or list(itertools.islice(state.steps, _NEAR))
     listed = f"`gpucore status {folder}`"
     raise ParameterError(
-        f"there is no step `{step}` in `{folder}`", hint=did_you_mean(step, known, listed=listed)
+        f"there is no step `{step}` in `{folder}`",
+        hint=did_you_mean(step, known, listed=listed),
+        code="E717",
     )
 
 

@@ -1,17 +1,16 @@
-"""What a terminal is given: outside names made harmless, errors in one form."""
+"""What a terminal is given: outside names made harmless, tables and objects in one form."""
 
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gpucore.errors import Faults, GpucoreError
+from gpucore.cli.manner import no_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gpucore.standard.model import Device
 
@@ -19,34 +18,46 @@ __all__ = [
     "clean",
     "device_names",
     "indexes",
-    "no_colour",
     "print_json",
     "print_table",
     "styled",
     "talk",
-    "tell_error",
 ]
 
 
-def clean(text: str) -> str:
-    r"""Return a text without anything that a terminal would obey.
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""What Python takes for printable, and nobody sees."""
+_MARKS = 4
+"""No script puts more marks above and below a letter."""
 
-    Control characters, escape sequences, bidirectional overrides and undecodable bytes are shown
-    as their codes.
+
+def clean(text: str) -> str:
+    r"""Return a text without anything that a terminal would obey, and without what hides in it.
+
+    Control characters, escape sequences, bidirectional overrides, undecodable bytes, characters
+    that nobody sees, and marks that pile up above others are shown as their codes.
 
     Examples
     --------
     >>> clean("a\x1b[2Jb")
     'a\\x1b[2Jb'
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(_shown(text))
 
 
-def no_colour() -> bool:
-    """Return whether the environment asks for plain text (https://no-color.org)."""
-    return bool(os.environ.get("NO_COLOR"))
+def _shown(text: str) -> Iterator[str]:
+    from unicodedata import category  # noqa: PLC0415 - few names need it
+
+    marks = _MARKS  # one at the beginning would stand on what we wrote before it
+    for one in text:
+        marks = marks + 1 if category(one) in {"Mn", "Me"} else 0
+        hides = not one.isprintable() or one in _UNSEEN or marks > _MARKS
+        yield one.encode("unicode_escape").decode() if hides else one
 
 
 def styled(text: str, **style: Any) -> str:
@@ -57,16 +68,6 @@ def styled(text: str, **style: Any) -> str:
 def talk(text: str) -> None:
     """Say something to the person: on standard error, which data do not share."""
     click.echo(text, err=True)
-
-
-def tell_error(error: GpucoreError) -> int:
-    """Show an error, or several; return the exit status."""
-    errors = error.errors if isinstance(error, Faults) else (error,)
-    for one in errors:
-        talk(_error_text(one))
-    if len(errors) > 1:
-        talk(f"{len(errors)} problems, all shown above")
-    return max(one.exit_code for one in errors)
 
 
 def print_json(kind: str, content: Mapping[str, object]) -> None:
@@ -96,22 +97,3 @@ def device_names(devices: Sequence[Device]) -> str:
 def indexes(devices: Sequence[Device]) -> list[int]:
     """Return the devices' indexes, each once: a slot may hold a device twice."""
     return list(dict.fromkeys(device.index for device in devices))
-
-
-def _error_text(error: GpucoreError) -> str:
-    lines = [styled("error: ", fg="red", bold=True) + _indented(error.what, "       ")]
-    if error.where:
-        lines.append(f"  --> {clean(error.where)}")
-    place = getattr(error, "place", None)
-    if place is not None and place.source:
-        number = str(place.line)
-        source = clean(place.source.expandtabs(1))
-        lines.append(f"  {number} | {source}")
-        lines.append(f"  {' ' * len(number)} | {' ' * (place.column - 1)}^")
-    if error.hint:
-        lines.append(styled("help: ", fg="cyan") + _indented(error.hint, "      "))
-    return "\n".join(lines)
-
-
-def _indented(text: str, indent: str) -> str:
-    return f"\n{indent}".join(clean(line) for line in text.splitlines())

@@ -61,7 +61,7 @@ def watching(function: F) -> F:
             "--batch-wait",
             type=Span(),
             metavar="TIME",
-            help="Run a batch that is not full after so long.",
+            help="Run a batch of a watched folder that is not full after so long.",
         ),
         click.option(
             "--batch",
@@ -99,15 +99,19 @@ def watching(function: F) -> F:
             "--settle",
             type=Span(),
             metavar="TIME",
-            help="A file is complete when it did not change for so long.",
+            help="A file is complete when it did not change for so long: 2s, 1min.",
         ),
         click.option(
             "--pattern",
             multiple=True,
             metavar="GLOB",
-            help="Which files of the folder: '*.tif', '**/*.tif'; may be repeated.",
+            help="Which files of the folder: '*.tif', '**/*.tif'; may be repeated; all by default.",
         ),
-        click.option("--watch", metavar="DIR", help="Take the files that come into a folder."),
+        click.option(
+            "--watch",
+            metavar="DIR",
+            help="Take the files that come into a folder, instead of FILES.",
+        ),
     ):
         with_options = option(with_options)
     return with_options  # type: ignore[no-any-return]
@@ -126,17 +130,18 @@ def watch_of(watched: Mapping[str, Any], files: tuple[str, ...]) -> WatchTable |
 
     told = {name: watched[name] for name in _OF_FOLDER if watched[name]}
     if watched["watch"] is None:
-        others = [*told, *(name for name in _OF_BATCHES if watched[name])]
+        others = [*told, *(("batch_wait",) if watched["batch_wait"] else ())]
         if others:
             option = f"--{others[0].replace('_', '-')}"
             raise ParameterError(
-                f"{option} is given without a folder to watch", hint="add --watch DIR"
+                f"{option} is given without a folder to watch", hint="add --watch DIR", code="E250"
             )
         return None
     if files:
         raise ParameterError(
             f"`{files[0]}` is given beside --watch",
             hint="files that are there already are taken, too: leave it out",
+            code="E250",
         )
     return WatchTable(dir=watched["watch"].rstrip("/") or watched["watch"], **told)
 
@@ -144,15 +149,23 @@ def watch_of(watched: Mapping[str, Any], files: tuple[str, ...]) -> WatchTable |
 def files_now(job: StreamJob) -> Plan:
     """Return the steps of the files that are there now, or of one that may come."""
     from gpucore.planning import Plan, PlannedStep  # noqa: PLC0415
+    from gpucore.streaming.batches import Batches  # noqa: PLC0415
+    from gpucore.streaming.finder import FoundFile  # noqa: PLC0415
     from gpucore.streaming.folder import WatchedFolder  # noqa: PLC0415
     from gpucore.streaming.patterns import NamePattern  # noqa: PLC0415
+    from gpucore.streaming.settling import FileStamp  # noqa: PLC0415
 
     plans = [job.first]
     for stage in job.watched:
-        pattern = NamePattern(stage.watch.patterns)
-        folder = WatchedFolder(str(job.root / stage.watch.dir), pattern, polled=True)
-        names = sorted(name for name in folder.names("") if pattern.fits(name))
-        plans += [stage.plan(f"{stage.watch.dir}/{name}") for name in names]
+        names = list(stage.files)
+        if stage.watch is not None:
+            pattern = NamePattern(stage.watch.patterns)
+            folder = WatchedFolder(str(job.root / stage.watch.dir), pattern, polled=True)
+            names = sorted(name for name in folder.names("") if pattern.fits(name))
+        batches = Batches(stage, job.root)
+        files = [FoundFile(name, FileStamp(0, 0)) for name in names]
+        now = [*batches.recorded(), *batches.of(files, 0.0, all_=True)]
+        plans += [stage.plan(batches.item(batch)) for batch in now]
     steps: list[PlannedStep] = []
     for plan in plans if len(plans) > 1 else [job.sample]:
         start = len(steps)
@@ -168,7 +181,6 @@ def run_stream(
     *,
     output: str,
     as_json: bool,
-    quiet: bool,
     resume: bool,
     kill_orphans: bool,
     also: Callable[[Event], None] | None = None,
@@ -190,7 +202,6 @@ def run_stream(
             job.sample,
             output=output,
             as_json=as_json,
-            quiet=quiet,
             resume=resume,
             kill_orphans=kill_orphans,
             feed=stream,

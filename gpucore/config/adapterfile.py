@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucore.config.check import build
+from gpucore.config.rest import all_told, build_rest
 from gpucore.config.toml import read_toml
 from gpucore.errors import raise_faults
 from gpucore.standard.adapter import Adapter
@@ -38,17 +38,21 @@ def check_adapter(file: TomlFile) -> Adapter:
     ConfigError, Faults
         Whatever is wrong with it, each fault with file, line and key.
     """
-    adapter = build(Adapter, file)
+    adapter, form = build_rest(Adapter, file)
     try:
         faults = adapter_faults(adapter)
     except (RecursionError, OverflowError):
         raise file.fault(
-            (), "one of its patterns is too large", "write shorter regular expressions"
+            (), "one of its patterns is too large", "write shorter regular expressions", code="E409"
         ) from None
+    if form:  # of a command that lacks something an example is not true, and no fault of its own
+        faults = [one for one in faults if not one.where.startswith("example[")]
     keys = [_key_path(file.data, fault.where) for fault in faults]
-    placed = [file.fault(key, one.what, one.hint) for key, one in zip(keys, faults, strict=True)]
-    placed.sort(key=lambda one: one.place.line if one.place else 0)
-    raise_faults(placed)
+    placed = [
+        file.fault(key, one.what, one.hint, code=one.code)
+        for key, one in zip(keys, faults, strict=True)
+    ]
+    raise_faults(all_told(form, placed))
     return adapter
 
 

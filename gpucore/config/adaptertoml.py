@@ -57,6 +57,7 @@ def adapter_toml(adapter: Adapter) -> str:
         raise AdapterError(
             f"the adapter `{adapter.name}` is not data only: {fault}",
             hint="what needs code stays in Python, in a package with an entry point",
+            code="E410",
         ) from None
 
 

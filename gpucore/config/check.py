@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gpucore.config.places import KeyPath, key_text
 from gpucore.config.shapes import (
@@ -64,7 +64,9 @@ def build(kind: type[_Checked], file: TomlFile) -> _Checked:
     try:
         text = json.dumps(reader.prepared(kind, file.data, ()))
     except RecursionError:
-        raise file.fault((), "its values are nested too deeply", "write them flatter") from None
+        raise file.fault(
+            (), "its values are nested too deeply", "write them flatter", code="E221"
+        ) from None
     checked: _Checked | None = None
     try:
         checked = _type_adapter(kind).validate_json(text)
@@ -72,7 +74,9 @@ def build(kind: type[_Checked], file: TomlFile) -> _Checked:
         reader.read(kind, error.errors(include_url=False, include_context=False))
     raise_faults(reader.told())
     if checked is None:
-        raise file.fault((), "its values do not fit together", "look at the example in the docs")
+        raise file.fault(
+            (), "its values do not fit together", "look at the example in the docs", code="E221"
+        )
     return checked
 
 
@@ -87,12 +91,19 @@ def _type_adapter(kind: type[_Checked]) -> TypeAdapter[Any]:
 _ADAPTERS: dict[object, TypeAdapter[Any]] = {}  # making one takes longer than reading a file
 
 
+class _Fault(NamedTuple):
+    code: str
+    what: str
+    hint: str
+    known: tuple[str, ...] = ()
+
+
 @dataclass(kw_only=True)
 class _Reader:
     """Collects the faults of one file, one for each key path."""
 
     file: TomlFile
-    faults: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
+    faults: dict[KeyPath, _Fault] = field(default_factory=dict)
 
     def prepared(self, shape: Shape | None, value: object, path: KeyPath) -> object:
         """Return data as JSON can say it, under the names of the dataclasses' fields."""
@@ -110,14 +121,15 @@ class _Reader:
                 for place, one in enumerate(value)
             ]
         if isinstance(value, (date, time)):
-            self._add(path, f"{_named(path)} = {value} is a date or a time, which no key here is",
+            self._add(path, "E207",
+                      f"{_named(path)} = {value} is a date or a time, which no key here is",
                       f'for a text write it in quotes: "{value}"')  # fmt: skip
             return None
         if isinstance(value, bool) and choices(known) and str(value) not in choices(known):
             self._wrong(path, known, value)
             return None
         if isinstance(value, int) and value.bit_length() > _BITS:
-            self._add(path, f"{_named(path)} is a number of {value.bit_length()} bits",
+            self._add(path, "E207", f"{_named(path)} is a number of {value.bit_length()} bits",
                       "a whole number has at most 64 bits")  # fmt: skip
             return None
         return value
@@ -132,10 +144,11 @@ class _Reader:
             if any(path[:length] in self.faults for length in range(1, len(path) + 1)):
                 continue
             if not error["loc"]:
-                self._add((), "its values are nested too deeply", "write them flatter")
+                self._add((), "E221", "its values are nested too deeply", "write them flatter")
             elif error["type"] in _UNKNOWN:
-                self._add(path, f"unknown key `{_last(path)}`", did_you_mean(
-                    _last(path), keys_of(shape)))  # fmt: skip
+                keys = tuple(keys_of(shape))
+                hint = did_you_mean(_last(path), keys)
+                self._add(path, "E204", f"unknown key `{_last(path)}`", hint, known=keys)
             elif error["type"] == "missing":
                 self._missing(path, shape)
             else:
@@ -144,11 +157,17 @@ class _Reader:
     def told(self) -> list[FileError]:
         """Return the faults in the order of the file."""
         first = sorted(self.faults.items(), key=lambda one: self.file.place(one[0]).line)
-        errors = [self.file.fault(path, what, hint) for path, (what, hint) in first[:MAX_TOLD]]
+        errors = [
+            self.file.fault(path, one.what, one.hint, code=one.code, known=one.known)
+            for path, one in first[:MAX_TOLD]
+        ]
         if len(first) > MAX_TOLD:
             errors.append(
                 self.file.fault(
-                    (), f"{len(first) - MAX_TOLD} more faults", "mend these first: is it this file?"
+                    (),
+                    f"{len(first) - MAX_TOLD} more faults",
+                    "mend these first: is it this file?",
+                    code="E221",
                 )
             )
         return errors
@@ -185,7 +204,7 @@ class _Reader:
     def _missing(self, path: KeyPath, shape: Shape | None) -> None:
         name = _last(path)
         needed = child(shape, name)
-        self._add(path, f"the key `{name}` is missing", f"give `{name}`"
+        self._add(path, "E206", f"the key `{name}` is missing", f"give `{name}`"
                   + (f": {described(needed)}" if needed is not None else ""))  # fmt: skip
 
     def _wrong(self, path: KeyPath, shape: Shape | None, value: object) -> None:
@@ -194,20 +213,23 @@ class _Reader:
         if path == ("schema",) and isinstance(value, int):
             self._add(
                 path,
+                "E210",
                 f"schema {value} is not one that this gpucore reads",
                 f"write schema = {choices(known)[0]}, or install a newer gpucore",
             )
         elif isinstance(value, str) and choices(known):
-            self._add(path, f"{name} cannot be {shown(value)}",
+            self._add(path, "E208", f"{name} cannot be {shown(value)}",
                       did_you_mean(value, choices(known)))  # fmt: skip
         else:
             said = f" = {shown(value)}" if not isinstance(value, (dict, list, bool)) else ""
             wanted = shape if known is None else known
-            self._add(path, f"{name}{said} is {kind_of_value(value)}, not {described(wanted)}",
-                      _mend(path, wanted, value))  # fmt: skip
+            what = f"{name}{said} is {kind_of_value(value)}, not {described(wanted)}"
+            self._add(path, "E207", what, _mend(path, wanted, value))
 
-    def _add(self, path: KeyPath, what: str, hint: str) -> None:
-        self.faults.setdefault(path, (what, hint))
+    def _add(
+        self, path: KeyPath, code: str, what: str, hint: str, *, known: tuple[str, ...] = ()
+    ) -> None:
+        self.faults.setdefault(path, _Fault(code, what, hint, known))
 
 
 _NOTHING = object()

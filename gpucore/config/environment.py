@@ -55,7 +55,9 @@ def read_environment(
         where = f"environment {variable}"
         if variable not in VARIABLES:
             hint = did_you_mean(variable, VARIABLES)
-            faults.append(ConfigError(f"unknown variable `{variable}`", hint=hint, where=where))
+            faults.append(
+                ConfigError(f"unknown variable `{variable}`", hint=hint, where=where, code="E211")
+            )
             continue
         key, read = VARIABLES[variable]
         if not text.strip() and key != "gpus":
@@ -63,7 +65,7 @@ def read_environment(
         try:
             settings[key] = read(text, cwd)
         except GpucoreError as fault:
-            faults.append(ConfigError(fault.what, hint=fault.hint, where=where))
+            faults.append(ConfigError(fault.what, hint=fault.hint, where=where, code=fault.code))
     return settings, faults
 
 
@@ -75,7 +77,7 @@ def _gpus(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every read
 def _threads(text: str, cwd: Path) -> int:  # noqa: ARG001 - the form of every reader
     digits = text.strip()
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10) or int(digits) < 1:  # noqa: PLR2004 - a billion threads
-        raise ConfigError(f"{digits!r} is no number of threads", hint="1 or more")
+        raise ConfigError(f"{digits!r} is no number of threads", hint="1 or more", code="E209")
     return int(digits)
 
 
@@ -86,7 +88,9 @@ def _name(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every read
 def _sharing(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every reader
     if text.strip() not in get_args(SharingChoice):
         raise ConfigError(
-            f"{text!r} is no way of sharing", hint=did_you_mean(text, get_args(SharingChoice))
+            f"{text!r} is no way of sharing",
+            hint=did_you_mean(text, get_args(SharingChoice)),
+            code="E208",
         )
     return text.strip()
 
@@ -96,6 +100,7 @@ def _foreign(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every r
         raise ConfigError(
             f"{text!r} is nothing to do about programs of others",
             hint=did_you_mean(text, get_args(ForeignChoice)),
+            code="E208",
         )
     return text.strip()
 
@@ -103,7 +108,9 @@ def _foreign(text: str, cwd: Path) -> str:  # noqa: ARG001 - the form of every r
 def _yes_or_no(text: str, cwd: Path) -> bool:  # noqa: ARG001 - the form of every reader
     word = text.strip().lower()
     if word not in _YES | _NO:
-        raise ConfigError(f"{text!r} is neither true nor false", hint="write true or false")
+        raise ConfigError(
+            f"{text!r} is neither true nor false", hint="write true or false", code="E207"
+        )
     return word in _YES
 
 

@@ -8,8 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gpucore.config.check import build
+from gpucore.config.rest import build_rest
 from gpucore.config.settings import STRICT, SharingChoice
-from gpucore.config.toml import TomlFile, read_toml
+from gpucore.config.toml import FileError, TomlFile, read_toml
 from gpucore.config.watch import WatchTable
 from gpucore.errors import ConfigError
 from gpucore.standard.adapter import Value
@@ -31,7 +32,7 @@ class RunTable:
     threads : int or None
         Threads, the master included.
     output : str
-        Folder of the outputs, relative to the folder of the job file.
+        Folder of the outputs; those of a stage or step lie in a folder of its name below it.
     devices, policy, sharing, isolate, checksum
         As in ``gpucore.toml``.
     """
@@ -55,29 +56,34 @@ class Stage:
     Parameters
     ----------
     name : str
-        What later stages call it.
+        What later stages call it: letters, digits, ``_`` and ``-``, a letter first.
     adapter : str
-        The adapter.
+        The adapter; it must have an item.
     items : str or tuple of str
-        Files and glob patterns, relative to the folder of the job file.
+        Files and patterns: ``movies/*.tif``, ``movies/**/*.mrc``.
     item : str
         Instead of ``items``: an output of an earlier stage, ``%(align.out)s``.
     watch : WatchTable or None
         Instead of either: a folder whose files are taken as they come.
     batch : int or None
-        How many files of a watched folder one step takes, for a program that takes many at a time.
+        How many files one step takes, for a program that takes many at a time.
     batch_wait : float or None
-        Seconds that the first file of a batch waits for others; None: until nothing more comes.
+        Seconds that the first file of a batch of a watched folder waits for others; None: until
+        nothing more comes.
     after : str or tuple of str
-        Stages and steps that come before; an item waits for its own item of a stage.
+        Stages and steps that come before, every stage that a mark names among them; an item waits
+        for its own item of a stage.
     params : Mapping
-        Parameters, the same for each item; paths relative to the folder of the job file.
+        Parameters, the same for each item; with ``item``, one may hold marks of the same item's
+        outputs.
     use_gpu : bool
         ``USE_GPU``, for an adapter whose GPU is optional.
     retries : int
         Further attempts of a step that failed in a way that another may not.
-    time_limit, quiet_limit : float or None
-        Seconds after which a program is ended; seconds that it may print nothing new.
+    time_limit : float or None
+        Seconds after which a program is ended, and its step has failed.
+    quiet_limit : float or None
+        The same when it printed nothing new for so many seconds.
     gpus : int or None
         GPUs for each step, all at once; None: a slot.
     gpu_memory : str or None
@@ -104,6 +110,11 @@ class Stage:
     quiet_limit: float | None = None
 
     @property
+    def is_fed(self) -> bool:
+        """Whether its steps are made while the run goes on: of files that come, or of batches."""
+        return self.watch is not None or self.batch is not None
+
+    @property
     def patterns(self) -> tuple[str, ...]:
         """``items`` as a tuple."""
         return (self.items,) if isinstance(self.items, str) else self.items
@@ -120,8 +131,14 @@ class StepTable:
 
     Parameters
     ----------
-    name, adapter, after, params, use_gpu, gpus, gpu_memory, retries, time_limit, quiet_limit
-        As for `Stage`.
+    name
+        What later stages and steps call it.
+    params
+        All parameters, the item among them.
+    after
+        Stages and steps that come before, all of them.
+    adapter, use_gpu, gpus, gpu_memory, retries, time_limit, quiet_limit
+        As for a stage.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -152,7 +169,7 @@ class Job:
     run : RunTable
         How the run is made.
     stage : tuple of Stage
-        Stages.
+        Stages: one adapter over many items.
     step : tuple of StepTable
         Single steps.
     schema : int
@@ -172,9 +189,9 @@ class Job:
         return (*self.stage, *self.step)
 
     @property
-    def is_watched(self) -> bool:
-        """Whether a stage of it watches a folder."""
-        return any(stage.watch is not None for stage in self.stage)
+    def is_fed(self) -> bool:
+        """Whether steps of it are made while the run goes on."""
+        return any(stage.is_fed for stage in self.stage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,10 +204,13 @@ class JobFile:
         The job.
     toml : TomlFile
         The file; its ``fault`` and ``where`` tell where a key stands.
+    faults : tuple of FileError
+        What is wrong with its form, where the job is what is left without it.
     """
 
     job: Job
     toml: TomlFile
+    faults: tuple[FileError, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -203,18 +223,26 @@ class JobFile:
         return self.toml.path.absolute().parent
 
 
-def read_job(path: Path) -> JobFile:
+def read_job(path: Path, *, told_later: bool = False) -> JobFile:
     """Return a job file whose keys and types are right; `job_faults` says whether it can run.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    told_later : bool
+        Whether `job_faults` is asked next, and tells what is wrong with the form with the rest; as
+        far as a job is left without the keys that are wrong.
 
     Raises
     ------
     ConfigError, Faults
         Whatever is wrong with its form, each fault with file, line and key.
     """
-    return check_job(read_toml(path))
+    return check_job(read_toml(path), told_later=told_later)
 
 
-def check_job(file: TomlFile) -> JobFile:
+def check_job(file: TomlFile, *, told_later: bool = False) -> JobFile:
     """Return the job that a parsed file says, as `read_job` does.
 
     Raises
@@ -222,7 +250,10 @@ def check_job(file: TomlFile) -> JobFile:
     ConfigError, Faults
         Whatever is wrong with its form, each fault with file, line and key.
     """
-    return JobFile(job=build(Job, file), toml=file)
+    if not told_later:
+        return JobFile(job=build(Job, file), toml=file)
+    job, faults = build_rest(Job, file)
+    return JobFile(job=job, toml=file, faults=faults)
 
 
 def ordered(job: Job) -> list[str]:
@@ -241,4 +272,5 @@ def ordered(job: Job) -> list[str]:
         raise ConfigError(
             f"they wait for each other: {' → '.join(reversed(error.args[1]))}",
             hint="take one `after` out",
+            code="E213",
         ) from None

@@ -7,8 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from gpucore.config.job import Stage
+from gpucore.config.rest import all_told
 from gpucore.config.watch import watch_faults
-from gpucore.errors import GpucoreError, did_you_mean
+from gpucore.errors import AdapterError, GpucoreError, did_you_mean
 from gpucore.standard.gpulist import parse_gpu_list
 from gpucore.standard.marks import marks
 from gpucore.standard.memory import parse_memory
@@ -44,8 +45,7 @@ def job_faults(
     """
     check = _Check(job_file, adapters, policies)
     found: list[FileError] = [*check.run(), *check.names(), *check.cycles(), *check.parts()]
-    found.sort(key=lambda fault: fault.place.line if fault.place else 0)
-    return [*found]
+    return [*all_told(job_file.faults, found)]
 
 
 class _Check:
@@ -71,18 +71,22 @@ class _Check:
         try:
             parse_gpu_list(run.gpus or "")
         except GpucoreError as error:
-            yield self.file.fault(("run", "gpus"), error.what, error.hint)
+            yield self.file.fault(("run", "gpus"), error.what, error.hint, code=error.code)
         if run.threads is not None and run.threads < 1:
             yield self.file.fault(
-                ("run", "threads"), f"{run.threads} threads are none", "1 or more"
+                ("run", "threads"), f"{run.threads} threads are none", "1 or more", code="E209"
             )
         if run.policy is not None and self.policies and run.policy not in self.policies:
             yield self.file.fault(("run", "policy"), f"no policy is called `{run.policy}`",
-                                  did_you_mean(run.policy, self.policies))  # fmt: skip
+                                  did_you_mean(run.policy, self.policies), code="E218")  # fmt: skip
         if not run.output.strip():
-            yield self.file.fault(("run", "output"), "the output folder is empty", 'as in "out"')
+            yield self.file.fault(
+                ("run", "output"), "the output folder is empty", 'as in "out"', code="E209"
+            )
         if not self.placed:
-            yield self.file.fault((), "there is nothing to run", "write a [[stage]] or a [[step]]")
+            yield self.file.fault(
+                (), "there is nothing to run", "write a [[stage]] or a [[step]]", code="E216"
+            )
 
     def names(self) -> Iterator[FileError]:
         first: dict[str, KeyPath] = {}
@@ -90,11 +94,13 @@ class _Check:
             key = (*at, "name")
             if not _NAME.fullmatch(part.name):
                 yield self.file.fault(key, f"`{part.name}` is no name of a {at[0]}",
-                                      "letters, digits, `_` and `-`, a letter first")  # fmt: skip
+                                      "letters, digits, `_` and `-`, a letter first",
+                                      code="E212")  # fmt: skip
             elif part.name in first:
                 line = self.file.place((*first[part.name], "name")).line
                 yield self.file.fault(key, f"the name `{part.name}` is taken by line {line}",
-                                      "give each stage and step a name of its own")  # fmt: skip
+                                      "give each stage and step a name of its own",
+                                      code="E212")  # fmt: skip
             first.setdefault(part.name, at)
 
     def cycles(self) -> Iterator[FileError]:
@@ -111,7 +117,7 @@ class _Check:
             yield self.file.fault(
                 (*at, "after"), f"they wait for each other: {' after '.join(circle)}"
                 if len(circle) > 2 else f"`{circle[0]}` waits for itself",  # noqa: PLR2004 - a name twice
-                "take one `after` out")  # fmt: skip
+                "take one `after` out", code="E213")  # fmt: skip
             graph[circle[0]].discard(circle[1])
 
     def _circle(self, found: list[str]) -> list[str]:
@@ -123,22 +129,27 @@ class _Check:
     def parts(self) -> Iterator[FileError]:
         for at, part in self.placed:
             yield from self._after(at, part)
-            adapter, what, hint = self._adapter(part.adapter)
-            if adapter is None:
-                yield self.file.fault((*at, "adapter"), what, hint)
+            adapter = self._adapter(part.adapter)
+            if isinstance(adapter, GpucoreError):
+                yield self.file.fault(
+                    (*at, "adapter"), adapter.what, adapter.hint, code=adapter.code
+                )
             else:
                 yield from self._gpu(at, part, adapter)
                 yield from self._params(at, part, adapter)
             if isinstance(part, Stage):
                 yield from self._items(at, part)
 
-    def _adapter(self, name: str) -> tuple[Adapter | None, str, str]:
-        """Return an adapter; or None, why there is none, and what to do."""
+    def _adapter(self, name: str) -> Adapter | GpucoreError:
+        """Return an adapter, or why there is none."""
         try:
             adapter = self.adapters.get(name)
         except GpucoreError as error:  # it is known, and cannot be used
-            return None, error.what, error.hint
-        return adapter, f"unknown adapter `{name}`", did_you_mean(name, self.adapters)
+            return error
+        if adapter is not None:
+            return adapter
+        hint = did_you_mean(name, self.adapters)
+        return AdapterError(f"unknown adapter `{name}`", hint=hint, code="E401")
 
     def _after(self, at: KeyPath, part: Stage | StepTable) -> Iterator[FileError]:
         for place, name in enumerate(part.before):
@@ -146,32 +157,34 @@ class _Check:
                 key = (*at, "after") if isinstance(part.after, str) else (*at, "after", place)
                 others = [one for one in self.known if one != part.name]
                 yield self.file.fault(key, f"no stage or step is called `{name}`",
-                                      did_you_mean(name, others))  # fmt: skip
+                                      did_you_mean(name, others), code="E214")  # fmt: skip
 
     def _gpu(self, at: KeyPath, part: Stage | StepTable, adapter: Adapter) -> Iterator[FileError]:
         if not part.use_gpu and adapter.gpu.use.requires_gpu:
             yield self.file.fault((*at, "use_gpu"), f"`{adapter.name}` runs on a GPU only",
-                                  "take `use_gpu` out")  # fmt: skip
+                                  "take `use_gpu` out", code="E111")  # fmt: skip
         if part.retries < 0:
             yield self.file.fault((*at, "retries"), f"{part.retries} retries are none",
-                                  "0 or more")  # fmt: skip
+                                  "0 or more", code="E209")  # fmt: skip
         for name in ("time_limit", "quiet_limit"):
             limit = getattr(part, name)
             if limit is not None and limit <= 0:
                 yield self.file.fault((*at, name), f"{limit:g} seconds are no time",
-                                      "more than 0; without it there is no limit")  # fmt: skip
+                                      "more than 0; without it there is no limit",
+                                      code="E209")  # fmt: skip
         yield from self._memory(at, part, adapter)
         if part.gpus is None:
             return
         key = (*at, "gpus")
         if part.gpus < 1:
             yield self.file.fault(key, f"{part.gpus} GPUs are none",
-                                  "1 or more; without a GPU: use_gpu = false")  # fmt: skip
+                                  "1 or more; without a GPU: use_gpu = false",
+                                  code="E106")  # fmt: skip
         elif not adapter.gpu.use.uses_gpu(use_gpu=part.use_gpu):
-            yield self.file.fault(key, f"`{part.name}` uses no GPU", "take `gpus` out")
+            yield self.file.fault(key, f"`{part.name}` uses no GPU", "take `gpus` out", code="E111")
         elif adapter.gpu.max is not None and part.gpus > adapter.gpu.max:
             yield self.file.fault(key, f"`{adapter.name}` cannot use {part.gpus} GPUs",
-                                  f"{adapter.gpu.max} or less")  # fmt: skip
+                                  f"{adapter.gpu.max} or less", code="E106")  # fmt: skip
 
     def _memory(
         self, at: KeyPath, part: Stage | StepTable, adapter: Adapter
@@ -182,12 +195,16 @@ class _Check:
         try:
             mib = parse_memory(part.gpu_memory)
         except GpucoreError as error:
-            yield self.file.fault(key, error.what, error.hint)
+            yield self.file.fault(key, error.what, error.hint, code=error.code)
             return
         if mib == 0:
-            yield self.file.fault(key, f"{part.gpu_memory} are no memory", "take `gpu_memory` out")
+            yield self.file.fault(
+                key, f"{part.gpu_memory} are no memory", "take `gpu_memory` out", code="E112"
+            )
         elif not adapter.gpu.use.uses_gpu(use_gpu=part.use_gpu):
-            yield self.file.fault(key, f"`{part.name}` uses no GPU", "take `gpu_memory` out")
+            yield self.file.fault(
+                key, f"`{part.name}` uses no GPU", "take `gpu_memory` out", code="E111"
+            )
 
     def _params(
         self, at: KeyPath, part: Stage | StepTable, adapter: Adapter
@@ -196,27 +213,29 @@ class _Check:
         if isinstance(part, Stage) and not filled:
             yield self.file.fault(
                 (*at, "adapter"), f"`{adapter.name}` has no parameter that a stage can run over",
-                "write it as a [[step]]")  # fmt: skip
+                "write it as a [[step]]", code="E308")  # fmt: skip
         all_ = f"`gpucore adapters show {adapter.name}`"
         for name, value in part.params.items():
             key = (*at, "params", name)
             if name not in adapter.params:
                 yield self.file.fault(key, f"unknown parameter `{name}`",
-                                      did_you_mean(name, adapter.params, listed=all_))  # fmt: skip
+                                      did_you_mean(name, adapter.params, listed=all_),
+                                      code="E301")  # fmt: skip
             elif name == filled:
                 yield self.file.fault(
                     key, f"`{name}` is given twice: it is the stage's item",
-                    f"take `{name}` out, or write this as a [[step]]")  # fmt: skip
+                    f"take `{name}` out, or write this as a [[step]]", code="E308")  # fmt: skip
             else:
                 try:
                     check_value(name, adapter.params[name], value)
                 except GpucoreError as error:
-                    yield self.file.fault(key, error.what, error.hint)
+                    yield self.file.fault(key, error.what, error.hint, code=error.code)
         for name, param in adapter.params.items():
             if param.required and name != filled and name not in part.params:
                 unit = f" [{param.unit}]" if param.unit else ""
                 yield self.file.fault((*at, "params"), f"parameter `{name}` is missing",
-                                      f"give `{name}`{unit}: {param.help}")  # fmt: skip
+                                      f"give `{name}`{unit}: {param.help}",
+                                      code="E302")  # fmt: skip
 
     def _items(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
         data = self._table(at)
@@ -225,43 +244,56 @@ class _Check:
             what = f"both {' and '.join(said)}" if said else "neither `items` nor `item`"
             yield self.file.fault(
                 at, f"stage `{stage.name}` has {what}",
-                'write items = "folder/*.tif" or item = "%(stage.output)s"')  # fmt: skip
+                'write items = "folder/*.tif" or item = "%(stage.output)s"',
+                code="E215")  # fmt: skip
         elif "items" in data and (not stage.patterns or not all(map(str.strip, stage.patterns))):
             yield self.file.fault((*at, "items"), "`items` names nothing",
-                                  'write files or patterns, as in "movies/*.tif"')  # fmt: skip
+                                  'write files or patterns, as in "movies/*.tif"',
+                                  code="E215")  # fmt: skip
         yield from self._watch(at, stage)
         if "item" in data:
             found = marks(stage.item)
             if not found:
                 yield self.file.fault(
                     (*at, "item"), f"`{stage.item}` has no mark of a stage",
-                    "write %(stage.output)s; files are named by `items`")  # fmt: skip
+                    "write %(stage.output)s; files are named by `items`", code="E217")  # fmt: skip
             for mark in found:
                 yield from self._mark((*at, "item"), stage, mark)
 
     def _watch(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
         if stage.watch is not None:
             for key, what, hint in watch_faults(stage.watch):
-                yield self.file.fault((*at, "watch", key), what, hint)
+                yield self.file.fault((*at, "watch", key), what, hint, code="E209")
         if stage.batch is None:
             if stage.batch_wait is not None:
                 yield self.file.fault((*at, "batch_wait"), "`batch_wait` is given without `batch`",
-                                      "write batch = 16, or take it out")  # fmt: skip
+                                      "write batch = 16, or take it out", code="E224")  # fmt: skip
             return
-        if stage.watch is None:
-            yield self.file.fault((*at, "batch"), f"stage `{stage.name}` watches no folder",
-                                  "take `batch` out: `items` may name folders")  # fmt: skip
+        if stage.watch is None and not stage.items:
+            yield self.file.fault((*at, "batch"), f"stage `{stage.name}` takes outputs of another "
+                                  "one by one",
+                                  "take `batch` out: it goes with `items` and `watch`",
+                                  code="E224")  # fmt: skip
+        if stage.watch is None and stage.batch_wait is not None:
+            yield self.file.fault((*at, "batch_wait"), "the files of a batch are all there",
+                                  "take `batch_wait` out: it goes with `watch`",
+                                  code="E224")  # fmt: skip
         if stage.batch < 1:
             yield self.file.fault((*at, "batch"), f"{stage.batch} files are no batch",
-                                  "1 or more")  # fmt: skip
+                                  "1 or more", code="E209")  # fmt: skip
         if stage.batch_wait is not None and stage.batch_wait <= 0:
             yield self.file.fault((*at, "batch_wait"), f"{stage.batch_wait:g} seconds are no time",
-                                  "more than 0")  # fmt: skip
-        adapter, _, _ = self._adapter(stage.adapter)
-        if adapter is not None and adapter.item and not adapter.params[adapter.item].many:
+                                  "more than 0", code="E209")  # fmt: skip
+        yield from self._one_at_a_time(at, stage)
+
+    def _one_at_a_time(self, at: KeyPath, stage: Stage) -> Iterator[FileError]:
+        adapter = self._adapter(stage.adapter)
+        if isinstance(adapter, GpucoreError) or not adapter.item:
+            return
+        if not adapter.params[adapter.item].many:
             yield self.file.fault(
                 (*at, "batch"), f"`{adapter.name}` takes one file at a time",
-                "take `batch` out")  # fmt: skip
+                "take `batch` out", code="E224")  # fmt: skip
 
     def _table(self, at: KeyPath) -> Mapping[str, object]:
         tables = self.file.data[str(at[0])]
@@ -273,18 +305,18 @@ class _Check:
         stages = [one.name for one in self.job.stage if one.name != stage.name]
         if not isinstance(source, Stage) or source.name == stage.name:
             yield self.file.fault(key, f"the mark {mark} names no other stage",
-                                  did_you_mean(mark.name, stages))  # fmt: skip
+                                  did_you_mean(mark.name, stages), code="E214")  # fmt: skip
             return
         if mark.name not in stage.before:
             yield self.file.fault(key, f"the mark {mark} names a stage that is not in `after`",
-                                  f'write after = "{mark.name}"')  # fmt: skip
-        adapter, _, _ = self._adapter(source.adapter)
-        if adapter is None:
+                                  f'write after = "{mark.name}"', code="E217")  # fmt: skip
+        adapter = self._adapter(source.adapter)
+        if isinstance(adapter, GpucoreError):
             return
         outputs = dict.fromkeys((*adapter.output_params, *(one.name for one in adapter.output)))
         if mark.part not in outputs:
             hint = did_you_mean(mark.part, outputs) if mark.part else (
                 f"write %({mark.name}.{next(iter(outputs), 'output')})s")  # fmt: skip
             yield self.file.fault(
-                key, f"the mark {mark} names no output of `{adapter.name}`", hint
+                key, f"the mark {mark} names no output of `{adapter.name}`", hint, code="E217"
             )  # fmt: skip

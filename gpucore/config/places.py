@@ -12,7 +12,8 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+
+from gpucore.config.offsets import KeyPath, offset_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,8 +21,6 @@ else:
     import tomli as tomllib
 
 __all__ = ["KeyPath", "Place", "key_text", "locate"]
-
-KeyPath: TypeAlias = tuple[str | int, ...]
 
 _CLOSERS = ("]", "}", '"""', "'''")
 _BUDGET = 1 << 20  # characters that may be parsed in vain: a hostile text must not take minutes
@@ -38,11 +37,14 @@ class Place:
         Both counted from 1, the column in characters.
     source : str
         The text of that line.
+    width : int
+        How many characters of it are meant.
     """
 
     line: int
     column: int
     source: str
+    width: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ def key_text(path: KeyPath) -> str:
     return text
 
 
+@lru_cache(maxsize=256)
 def locate(text: str, path: KeyPath) -> Place:
     r"""Return where a key path stands in a text that is TOML.
 
@@ -88,12 +91,41 @@ def locate(text: str, path: KeyPath) -> Place:
         return Place(line=1, column=1, source=text.partition("\n")[0].rstrip("\r"))
     statement = index[found]
     inner = found[len(statement.table) :]
+    return _exact(statement, found, inner) or _near(statement, found, inner)
+
+
+def _exact(statement: _Statement, found: KeyPath, inner: KeyPath) -> Place | None:
+    whole = "\n".join(statement.lines)
+    if len(whole) > _INSIDE:
+        return None
+    spot = offset_of(whole, inner, _parse) if inner else _of_header(whole, found)
+    if spot is None:
+        return None
+    before = whole[: spot[0]]
+    line = before.count("\n")
+    column = len(before) - (before.rfind("\n") + 1)
+    return Place(
+        line=statement.first + line,
+        column=column + 1,
+        source=statement.lines[line],
+        width=max(spot[1], 1),
+    )
+
+
+def _of_header(header: str, found: KeyPath) -> tuple[int, int] | None:
+    """Return where the last key of a header stands: it names tables, and no elements of lists."""
+    return offset_of(header, tuple(key for key in found if isinstance(key, str)), _parse)
+
+
+def _near(statement: _Statement, found: KeyPath, inner: KeyPath) -> Place:
+    """Return the place by the look of the lines, where the parser would be asked too often."""
     offset = _inside(statement, inner)
     source = statement.lines[offset]
     names = [key for key in inner if isinstance(key, str)] or [str(found[0])]
     if not inner:
         names = [str(key) for key in found if isinstance(key, str)]
-    return Place(line=statement.first + offset, column=_column(source, names), source=source)
+    column, width = _column(source, names)
+    return Place(line=statement.first + offset, column=column, source=source, width=width)
 
 
 def _quoted(key: str) -> str:
@@ -101,15 +133,15 @@ def _quoted(key: str) -> str:
     return f'"{shown}{"…" if len(key) > len(shown) else ""}"'
 
 
-def _column(source: str, names: list[str]) -> int:
-    """Return the column of the last of these names, each looked for after the one before."""
+def _column(source: str, names: list[str]) -> tuple[int, int]:
+    """Return column and width of the last of these names, each looked for after the one before."""
     place = len(source) - len(source.lstrip())
-    start = 0
+    start, width = 0, 1
     for name in names:
         match = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])").search(source, start)
         if match:
-            place, start = match.start(), match.end()
-    return place + 1
+            place, start, width = match.start(), match.end(), len(name)
+    return place + 1, width
 
 
 def _parse(text: str) -> dict[str, object] | None:

@@ -11,7 +11,7 @@ from gpucore.config.settings import ContainerConfig, ProgramConfig
 from gpucore.errors import ConfigError, GpucoreError
 
 if TYPE_CHECKING:
-    from gpucore.config.toml import TomlFile
+    from gpucore.config.toml import FileError, TomlFile
 
 __all__ = ["contradictions", "merged", "program_faults"]
 
@@ -47,10 +47,10 @@ def merged(
     return replace(old, **changed), keys
 
 
-def program_faults(file: TomlFile, programs: Mapping[str, ProgramConfig]) -> list[GpucoreError]:
+def program_faults(file: TomlFile, programs: Mapping[str, ProgramConfig]) -> list[FileError]:
     """Return what is wrong with the programs of one file, each fault at its line."""
     return [
-        file.fault(("program", name, *key), what, hint)
+        file.fault(("program", name, *key), what, hint, code="E220")
         for name, program in programs.items()
         for key, what, hint in _faults(program)
     ]
@@ -76,6 +76,7 @@ def contradictions(
             where=" and ".join(
                 origins.get(f"program.{name}.{key}", "") for key in ("conda_env", "container.image")
             ),
+            code="E220",
         )
         for name, program in programs.items()
         if program.conda_env and program.container.image

@@ -34,9 +34,10 @@ class ContainerConfig:
     Parameters
     ----------
     image : str
-        The image; empty: the program is not in one.
+        The image: for Apptainer a file's absolute path or an address (``docker://…``), else a name;
+        empty: no container.
     engine : str
-        What runs it.
+        What runs it, looked for on ``PATH``.
     gpu : bool
         Whether it is given the step's GPUs.
     options : tuple of str
@@ -58,15 +59,16 @@ class ProgramConfig:
     Parameters
     ----------
     executable : str
-        Its name or path here, in its image if it has one; empty: what its adapter says.
+        Its path, or its name on ``PATH``, here, or in its image if it has one; empty: what its
+        adapter says.
     env : Mapping[str, str]
         What is set for it.
     prepend_path : tuple of str, or Mapping
-        Folders that are put before ``PATH``; by variable: before others, too.
+        Absolute folders that come first on ``PATH``; by variable: on others, too.
     module_load : tuple of str
         Environment modules that are loaded for it, in this order.
     conda_env : str
-        Name or path of the conda environment that it is in.
+        Name or absolute path of the conda environment that it is in.
     container : ContainerConfig
         The image that it is in.
     """
@@ -95,7 +97,9 @@ class PluginsConfig:
     Parameters
     ----------
     disable : tuple of str
-        Names of entry points that are not loaded, and of single adapters.
+        Plugins that are not loaded: a plugin's name, its distribution's, or
+        ``distribution:plugin``; and single adapters of plugins: ``name`` or
+        ``distribution:adapter``.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -110,24 +114,26 @@ class SiteConfig:
     Parameters
     ----------
     gpus : str
-        GPU list.
+        GPU list of a run.
     threads : int or None
-        Threads of a run, the master included; None: one worker for each GPU.
+        Threads of a run, the master included; None: a worker for each place of the GPU list.
     devices : str
-        Device source, ``name`` or ``name:argument``.
+        Where devices come from: ``nvml``, ``amd``, ``simulated:N``, or a plugin's source, as
+        ``name`` or ``name:argument``.
     policy : str
-        How the GPU list is cut.
+        How the GPU list is cut: ``slots``, ``pool``, ``memory``, or a plugin's policy.
     engine : str
-        Where commands run.
+        Where programs are started: ``local``, or a plugin's engine.
     sharing : str
-        ``adapter``: each adapter says whether a short GPU list is repeated; ``repeat``: it always
-        is; ``never``.
+        Whether a GPU list shorter than the workers is repeated. ``adapter``: each adapter says
+        that; ``repeat``: it always is; ``never``.
     foreign : str or None
-        What is done about programs of others on a GPU. ``avoid``: it is given only to steps that
-        could never run on the others; ``wait``: to nobody until they are gone; ``ignore``. None:
-        ``avoid`` with ``auto``, ``ignore`` and a warning with a list that somebody wrote.
+        What is done about programs of others on a GPU that is to be given to a step. ``avoid``: it
+        is given only to steps that could never run on the others; ``wait``: to nobody until they
+        are gone; ``ignore``. None: ``avoid`` with ``auto``, ``ignore`` and a warning with a list
+        that somebody wrote.
     memory_reserve : str
-        GPU memory that stays free of a device which steps share by the policy ``memory``.
+        GPU memory that stays free of a GPU which steps share by the policy ``memory``.
     isolate : bool
         Whether every program that bears it sees its own GPUs only.
     checksum : bool
@@ -137,19 +143,20 @@ class SiteConfig:
         Seconds between two looks at the GPUs of a run; 0: nobody looks, and a GPU that fails is
         only known by the steps that fail on it.
     shares : int
-        Runs that may use a device at once; inside a run the GPU list says it.
+        How many runs may use a GPU at once, each a share of it, 1 or more; inside a run the GPU
+        list says it.
     leases : str
         ``machine``: a step's GPUs are leased from the whole machine, so that no other run, user or
         `gpucore exec` has them; ``run``: within the run alone, where something else keeps others
         away (a batch system that gives each job its GPUs).
     lease_directory : str
-        Where leases lie that are shared with other processes; by default ``/run/lock/gpucore``, if
-        an administrator made it, else a directory of the user's own.
+        Where leases lie that other processes see, an absolute path; by default
+        ``/run/lock/gpucore``, if an administrator made it, else a directory of the user's own.
     adapters : tuple of str
         Adapters' TOML files, and folders of them; relative to the folder of the file that names
         them.
     program : Mapping[str, ProgramConfig]
-        Programs by their adapter's name.
+        Where programs are, and what they need, by their adapter's name.
     plugins : PluginsConfig
         Which plugins are used.
     """
@@ -196,11 +203,13 @@ class SiteConfig:
         faults: list[GpucoreError] = []
         choices = get_args(SharingChoice)
         if threads is not None and threads < 1:
-            faults.append(ConfigError(f"{threads} threads are none", hint="1 or more"))
+            faults.append(ConfigError(f"{threads} threads are none", hint="1 or more", code="E209"))
         if sharing is not None and sharing not in choices:
             faults.append(
                 ConfigError(
-                    f"`{sharing}` is no way of sharing", hint=did_you_mean(sharing, choices)
+                    f"`{sharing}` is no way of sharing",
+                    hint=did_you_mean(sharing, choices),
+                    code="E208",
                 )
             )
         try:

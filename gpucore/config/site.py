@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gpucore.config.check import build
 from gpucore.config.environment import read_environment
 from gpucore.config.programs import contradictions, merged, program_faults
+from gpucore.config.rest import all_told, build_rest
 from gpucore.config.settings import ProgramConfig, SiteConfig
-from gpucore.config.toml import TomlFile, read_toml
+from gpucore.config.toml import FileError, TomlFile, read_toml
 from gpucore.errors import ConfigError, GpucoreError, raise_faults
 from gpucore.standard.gpulist import parse_gpu_list
 from gpucore.standard.memory import parse_memory
@@ -97,20 +97,22 @@ def check_site(file: TomlFile) -> SiteConfig:
     ConfigError, Faults
         Whatever is wrong with it, each fault with file, line and key.
     """
-    config = build(SiteConfig, file)
-    faults: list[GpucoreError] = []
+    config, form = build_rest(SiteConfig, file)
+    faults: list[FileError] = []
     for key, parse in (("gpus", parse_gpu_list), ("memory_reserve", parse_memory)):
         try:
             parse(getattr(config, key))
         except GpucoreError as error:
-            faults.append(file.fault((key,), error.what, error.hint))
+            faults.append(file.fault((key,), error.what, error.hint, code=error.code))
     if config.threads is not None and config.threads < 1:
-        faults.append(file.fault(("threads",), f"{config.threads} threads are none", "1 or more"))
+        faults.append(
+            file.fault(("threads",), f"{config.threads} threads are none", "1 or more", code="E209")
+        )
     if not 0 <= config.watch < float("inf"):
         what = f"{config.watch} is no number of seconds between two looks at the GPUs"
-        faults.append(file.fault(("watch",), what, "2.0, or 0 for none"))
+        faults.append(file.fault(("watch",), what, "2.0, or 0 for none", code="E209"))
     faults += program_faults(file, config.program)
-    raise_faults(faults)
+    raise_faults(all_told(form, faults))
     return config
 
 
@@ -227,4 +229,5 @@ def _refuse_planted(path: Path) -> None:
             "another user has put this file into a folder where everyone may write",
             hint=f"if you trust it: --config {path}; otherwise work in another folder",
             where=str(path),
+            code="E203",
         )

@@ -61,13 +61,41 @@ _SAID = {
 
 
 class FileError(ConfigError):
-    """One fault of a file; ``place`` has the line for a caret, None when there is no line."""
+    """One fault of a file; ``place`` has the line for a caret, None when there is no line.
+
+    Parameters
+    ----------
+    what, hint, where, code : str
+        As of every `GpucoreError`.
+    place : Place or None
+        Line, column and text.
+    file, key : str
+        The file, and what is meant in it, as they are shown apart: ``stage[1].adapter "ctf"``.
+    known : tuple of str
+        What could stand there instead, when there is more than the hint says.
+    path : KeyPath
+        The key; empty for the file as a whole.
+    """
 
     def __init__(
-        self, what: str, *, hint: str = "", where: str = "", place: Place | None = None
+        self,
+        what: str,
+        *,
+        hint: str = "",
+        where: str = "",
+        code: str = "",
+        place: Place | None = None,
+        file: str = "",
+        key: str = "",
+        known: tuple[str, ...] = (),
+        path: KeyPath = (),
     ) -> None:
-        super().__init__(what, hint=hint, where=where)
+        super().__init__(what, hint=hint, where=where, code=code)
         self.place = place
+        self.file = file
+        self.key = key
+        self.known = known
+        self.path = path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +126,41 @@ class TomlFile:
             return str(self.path)
         return f"{self.path}:{self.place(key).line}: {key_text(key)}"
 
-    def fault(self, key: KeyPath, what: str, hint: str = "") -> FileError:
+    def fault(
+        self,
+        key: KeyPath,
+        what: str,
+        hint: str = "",
+        *,
+        code: str = "",
+        known: tuple[str, ...] = (),
+    ) -> FileError:
         """Return the error for what is wrong at a key."""
-        place = self.place(key) if key else None
-        return FileError(what, hint=hint, where=self.where(key), place=place)
+        return FileError(
+            what,
+            hint=hint,
+            where=self.where(key),
+            code=code,
+            place=self.place(key) if key else None,
+            file=str(self.path),
+            key=self._shown(key),
+            known=known,
+            path=key,
+        )
+
+    def _shown(self, key: KeyPath) -> str:
+        """Return a key as people know it: `stage[1] "ctf": params.voltage`."""
+        table: object = self.data
+        for part in key[:2]:
+            if isinstance(table, Mapping):
+                table = table.get(str(part))
+            elif isinstance(table, list) and isinstance(part, int) and part < len(table):
+                table = table[part]
+        name = table.get("name") if isinstance(table, Mapping) and len(key) > 1 else None
+        if not isinstance(name, str) or not name:
+            return key_text(key)
+        inner = key_text(key[2:])
+        return f'{key_text(key[:2])} "{name}"{inner and f": {inner}"}'
 
 
 def read_toml(path: Path) -> TomlFile:
@@ -118,7 +177,7 @@ def read_toml(path: Path) -> TomlFile:
         raw = _read(path)
     except FileNotFoundError:
         raise ConfigError(
-            "there is no such file", hint="look at its name and folder", where=where
+            "there is no such file", hint="look at its name and folder", where=where, code="E201"
         ) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -126,6 +185,7 @@ def read_toml(path: Path) -> TomlFile:
             f"the file cannot be read: {reason[:1].lower()}{reason[1:]}",
             hint="look at its name and its permissions",
             where=where,
+            code="E202",
         ) from None
     return parse_toml_bytes(path, raw)
 
@@ -146,6 +206,7 @@ def parse_toml_bytes(path: Path, raw: bytes) -> TomlFile:
             f"the byte 0x{error.object[error.start]:02x} is no UTF-8",
             hint="save the file as UTF-8",
             where=f"{path}:{line}",
+            code="E202",
         ) from None
     return parse_toml(path, text)
 
@@ -162,7 +223,10 @@ def parse_toml(path: Path, text: str) -> TomlFile:
         return TomlFile(path=path, text=text, data=tomllib.loads(text))
     except RecursionError:
         raise ConfigError(
-            "its values are nested too deeply", hint="write them flatter", where=str(path)
+            "its values are nested too deeply",
+            hint="write them flatter",
+            where=str(path),
+            code="E221",
         ) from None
     except ValueError as error:
         raise _syntax_fault(path, text, str(error)) from None
@@ -176,6 +240,7 @@ def _syntax_fault(path: Path, text: str, said: str) -> ConfigError:
             f"it holds a value that cannot be read: {said[:1].lower()}{said[1:]}",
             hint="numbers have at most 64 bits",
             where=str(path),
+            code="E207",
         )
     lines = text.replace("\r\n", "\n").split("\n")
     if found[1]:
@@ -191,6 +256,8 @@ def _syntax_fault(path: Path, text: str, said: str) -> ConfigError:
         hint=hint,
         where=f"{path}:{line}:{column}",
         place=Place(line=line, column=column, source=lines[min(line, len(lines)) - 1]),
+        file=str(path),
+        code="E205",
     )
 
 
@@ -201,18 +268,22 @@ def _read(path: Path) -> bytes:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no ordinary file"
-            raise ConfigError(f"it is {kind}", hint="name a TOML file", where=str(path))
+            raise ConfigError(
+                f"it is {kind}", hint="name a TOML file", where=str(path), code="E202"
+            )
         if facts.st_mode & stat.S_IWOTH:
             raise ConfigError(
                 "everyone on this machine may write the file, and it says what is run",
                 hint=f"chmod o-w {path}",
                 where=str(path),
+                code="E203",
             )
         if facts.st_size > MAX_BYTES:
             raise ConfigError(
                 f"the file is larger than {MAX_BYTES >> 20} MiB",
                 hint="name a file of settings; many items are named by a pattern (`movies/*.tif`)",
                 where=str(path),
+                code="E202",
             )
         with open(descriptor, "rb", closefd=False) as file:
             return file.read(MAX_BYTES)

@@ -185,7 +185,7 @@ class LocalEngine:
         with self._lock:
             try:
                 if fault:
-                    raise ProgramError(f"the program was not started: {fault}")
+                    raise ProgramError(f"the program was not started: {fault}", code="E500")
                 if one.stopped is None and one.prepared is not None:
                     self._start_program(one, one.prepared)
                     return
@@ -202,7 +202,9 @@ class LocalEngine:
                 one.programs = programs
                 return
             self._programs = None  # its shepherd was killed
-        raise ProgramError("no program can be started: whatever starts them is ended at once")
+        raise ProgramError(
+            "no program can be started: whatever starts them is ended at once", code="E500"
+        )
 
     def _begin(self, one: _Task) -> None:
         if one.prepared is not None and one.task.begun is not None:

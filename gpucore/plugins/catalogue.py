@@ -137,11 +137,11 @@ def offer_faults(offer: Adapter | AdapterEntry) -> Sequence[GpucoreError]:
     faults: list[GpucoreError] = []
     use: object = offer.use
     if not isinstance(use, GpuUse):
-        faults.append(PluginError(f"{use!r} is no GpuUse", where="use"))
+        faults.append(PluginError(f"{use!r} is no GpuUse", where="use", code="E454"))
     for name in ("title", "executable", "module"):
         value: object = getattr(offer, name)
         if not isinstance(value, str) or not value.strip():
-            faults.append(PluginError(f"{value!r} is no text", where=name))
+            faults.append(PluginError(f"{value!r} is no text", where=name, code="E454"))
     return faults
 
 
@@ -151,7 +151,9 @@ def _load(entry: AdapterEntry) -> Adapter:
         offers = getattr(load_reference(entry.module), _HOOK, None)
     if not callable(offers):
         raise PluginError(
-            f"`{entry.module}` has no {_HOOK}", hint=f"mend its entry, or write {_HOOK}"
+            f"`{entry.module}` has no {_HOOK}",
+            hint=f"mend its entry, or write {_HOOK}",
+            code="E454",
         )
     with blame(f"{_HOOK} failed"):
         found = [one for one in objects(_HOOK, Adapter, offers()) if one.name == entry.name]
@@ -159,6 +161,7 @@ def _load(entry: AdapterEntry) -> Adapter:
         raise PluginError(
             f"`{entry.module}` offers it {len(found)} times",
             hint="offer it once, or mend its entry",
+            code="E454",
         )
     (adapter,) = found
     real = AdapterEntry.of(adapter, entry.module)
@@ -169,6 +172,7 @@ def _load(entry: AdapterEntry) -> Adapter:
                 f"its entry says the {field.name} `{said}`, the adapter `{is_so}`",
                 hint="make them say the same",
                 where=entry.module,
+                code="E454",
             )
     if faults := adapter_faults(adapter):
         raise faulty(faults, "it is wrong")

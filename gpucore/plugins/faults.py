@@ -39,6 +39,7 @@ def blame(what: str) -> Iterator[None]:
         raise PluginError(
             f"{what}: {type(error).__name__}: {one_line(error)}".removesuffix(": "),
             where=_place(error),
+            code="E451",
         ) from error
 
 

@@ -121,6 +121,7 @@ def load_reference(text: str) -> object:
         raise PluginError(
             f"its entry point names `{text}`, which is no module",
             hint="write `name = module` or `name = module:object`",
+            code="E452",
         )
     module: object = import_module(said["module"])
     return reduce(getattr, said["object"].split(".") if said["object"] else (), module)
@@ -218,7 +219,7 @@ def _identity(read: _Read) -> tuple[str, str]:
 
 def _unreadable(name: str, version: str, reason: str) -> Found:
     def load() -> object:
-        raise PluginError(reason, hint="write `name = module` below [gpucore]")
+        raise PluginError(reason, hint="write `name = module` below [gpucore]", code="E452")
 
     return Found(
         name="entry_points.txt",

@@ -250,7 +250,7 @@ def gpucore_event(event: Event) -> None:
     ----------
     event : Event
         `RunStarted`, `StepStarted`, `StepRetried`, `StepEnded`, `Noted`, `DeviceRegarded`,
-        `DevicesSeen` or `RunEnded`; frozen.
+        `DevicesSeen`, `FilesBehind` or `RunEnded`; frozen.
         Later releases may add kinds of event and fields, so pass over what you do not know.
 
     Returns

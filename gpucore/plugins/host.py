@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 OfferT = TypeVar("OfferT", bound=Offer)
 
+_NOT_THERE = {"adapter": "E401", "device source": "E109", "policy": "E218", "engine": "E218"}
+
 
 class PluginHost:
     """The plugins of one executor, and what they offer.
@@ -207,13 +209,16 @@ class PluginHost:
             When its name is taken (both origins are named), or it contradicts itself.
         """
         if not isinstance(adapter, Adapter):
-            raise AdapterError(f"`{type(adapter).__name__}` is no Adapter", where=origin)
+            raise AdapterError(
+                f"`{type(adapter).__name__}` is no Adapter", where=origin, code="E454"
+            )
         if adapter.name in self.adapters:
             raise AdapterError(
                 f"the adapter `{adapter.name}` is offered by "
                 f"{self._adapters.providers[adapter.name]} already, and again by {origin}",
                 hint="give it another name, or disable the plugin that offers the other one",
                 where=origin,
+                code="E455",
             )
         raise_faults(fault.at(origin) for fault in adapter_faults(adapter))
         self._adapters.items[adapter.name] = adapter
@@ -262,7 +267,8 @@ class PluginHost:
         if self._quarantine:
             broken = ", ".join(dict.fromkeys(one.name for one in self._quarantine))
             hint += f" (in quarantine: {broken}; see `gpucore plugins`)"
-        raise error(f"no {shelf.word} is called `{name}`", hint=hint)
+        code = _NOT_THERE[shelf.word]
+        raise error(f"no {shelf.word} is called `{name}`", hint=hint, code=code)
 
     def _refused(self, entry: AdapterEntry, error: PluginError) -> Quarantined:
         """Return the record of one adapter that cannot be used; the rest of its plugin can."""
@@ -274,6 +280,7 @@ class PluginHost:
             module=entry.module,
             reason=" ".join(error.what.split()),
             hint=error.hint,
+            code=error.code,
             file=error.where,
             offers=(entry.name,),
             alone=True,
@@ -334,6 +341,7 @@ def _quarantined(found: Found, error: PluginError, offers: tuple[str, ...]) -> Q
         module=found.module,
         reason=" ".join(error.what.split()),
         hint=error.hint,
+        code=error.code,
         file=error.where,
         offers=offers,
     )
@@ -366,6 +374,6 @@ def _needs(method: str) -> Callable[[object], Sequence[GpucoreError]]:
     def faults(offer: object) -> Sequence[GpucoreError]:
         if callable(getattr(offer, method, None)):
             return ()
-        return (PluginError(f"`{method}` cannot be called", hint="give a function"),)
+        return (PluginError(f"`{method}` cannot be called", hint="give a function", code="E454"),)
 
     return faults

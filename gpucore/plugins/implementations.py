@@ -35,7 +35,9 @@ def implementations(manager: PluginManager, plugin: object, key: str) -> list[tu
         manager.register(plugin, key)
     except PluginValidationError as error:
         raise PluginError(
-            one_line(error), hint="a hook may ask for fewer arguments than its spec, not for others"
+            one_line(error),
+            hint="a hook may ask for fewer arguments than its spec, not for others",
+            code="E452",
         ) from error
     found = [
         (caller.name, one)
@@ -51,6 +53,7 @@ def implementations(manager: PluginManager, plugin: object, key: str) -> list[tu
         raise PluginError(
             "it implements no hook",
             hint=f"mark a function with @hookimpl; the hooks are {', '.join(HOOKS)}",
+            code="E452",
         )
     return known
 
@@ -58,16 +61,22 @@ def implementations(manager: PluginManager, plugin: object, key: str) -> list[tu
 def _check_object(manager: PluginManager, plugin: object) -> None:
     if inspect.isclass(plugin):
         raise PluginError(
-            f"its entry point names the class `{plugin.__name__}`", hint="name an instance of it"
+            f"its entry point names the class `{plugin.__name__}`",
+            hint="name an instance of it",
+            code="E452",
         )
     if plugin is None or inspect.isroutine(plugin):
         raise PluginError(
-            f"its entry point names {_word(plugin)}", hint="name the module that holds the hooks"
+            f"its entry point names {_word(plugin)}",
+            hint="name the module that holds the hooks",
+            code="E452",
         )
     twin = manager.get_name(plugin)
     if twin is not None:
         raise PluginError(
-            f"it is the same object as the plugin `{twin}`", hint="leave one of the entry points"
+            f"it is the same object as the plugin `{twin}`",
+            hint="leave one of the entry points",
+            code="E452",
         )
 
 
@@ -83,6 +92,7 @@ def _check(hook: str, one: HookImpl) -> None:
                 f"`{hook}` is no hook of this gpucore",
                 hint=f"{did_you_mean(hook, HOOKS)} @hookimpl(optionalhook=True) passes over it",
                 where=place,
+                code="E452",
             )
         return
     if one.wrapper or one.hookwrapper:
@@ -90,16 +100,21 @@ def _check(hook: str, one: HookImpl) -> None:
             f"`{hook}` is marked as a wrapper, and nobody wraps another plugin's answer here",
             hint="write @hookimpl without `wrapper`",
             where=place,
+            code="E452",
         )
     if inspect.iscoroutinefunction(one.function) or inspect.isasyncgenfunction(one.function):
         raise PluginError(
-            f"`{hook}` is asynchronous", hint="write `def`, not `async def`", where=place
+            f"`{hook}` is asynchronous",
+            hint="write `def`, not `async def`",
+            where=place,
+            code="E452",
         )
     if hook == EVENT and inspect.isgeneratorfunction(one.function):
         raise PluginError(
             f"`{hook}` holds a `yield`, so calling it would do nothing",
             hint="take the `yield` out",
             where=place,
+            code="E452",
         )
 
 
@@ -109,6 +124,7 @@ def _check_unmarked(plugin: object, marked: set[str]) -> None:
             raise PluginError(
                 f"`{hook}` is not marked, so it would never be called",
                 hint="write @hookimpl above it",
+                code="E452",
             )
 
 

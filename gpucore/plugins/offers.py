@@ -118,6 +118,8 @@ class Prepared:
 class LostProgramError(ProgramError):
     """An `Exit`'s error: the program was started, and how it ended will never be known."""
 
+    default_code = "E506"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exit:

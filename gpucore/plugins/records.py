@@ -87,6 +87,8 @@ class Quarantined:
         Names of what it would have offered, as far as they are known.
     alone : bool
         Whether it is one adapter, and the rest of its plugin is in use.
+    code : str
+        The kind of fault, as ``gpucore explain`` knows it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Quarantined:
     file: str = ""
     offers: tuple[str, ...] = ()
     alone: bool = False
+    code: str = PluginError.default_code
 
     @property
     def origin(self) -> str:
@@ -113,4 +116,5 @@ class Quarantined:
             hint=f"mend or update {self.distribution}, or ask its author"
             + (f": {self.hint}" if self.hint else ""),
             where=self.origin,
+            code="E450",
         )

@@ -89,6 +89,7 @@ def faulty(faults: Sequence[GpucoreError], what: str) -> PluginError:
     return PluginError(
         f"{what}: " + "; ".join(": ".join(filter(None, (one.where, one.what))) for one in faults),
         hint="; ".join(dict.fromkeys(one.hint for one in faults if one.hint)),
+        code="E454",
     )
 
 
@@ -102,14 +103,20 @@ def objects(hook: str, kind: type[KindT], answer: object) -> Iterator[KindT]:
     """
     wanted = f"return a list of {kind.__name__}"
     if isinstance(answer, kind):
-        raise PluginError(f"{hook} returned one {kind.__name__}, not a list of them", hint=wanted)
+        raise PluginError(
+            f"{hook} returned one {kind.__name__}, not a list of them", hint=wanted, code="E454"
+        )
     if not isinstance(answer, Iterable):
-        raise PluginError(f"{hook} returned {_type(answer)}", hint=wanted)
+        raise PluginError(f"{hook} returned {_type(answer)}", hint=wanted, code="E454")
     for place, item in enumerate(islice(answer, _MOST + 1)):
         if place == _MOST:
-            raise PluginError(f"{hook} returned more than {_MOST} objects", hint=wanted)
+            raise PluginError(
+                f"{hook} returned more than {_MOST} objects", hint=wanted, code="E454"
+            )
         if not isinstance(item, kind):
-            raise PluginError(f"{hook} returned {_type(item)} at place {place}", hint=wanted)
+            raise PluginError(
+                f"{hook} returned {_type(item)} at place {place}", hint=wanted, code="E454"
+            )
         yield item
 
 
@@ -149,6 +156,7 @@ class Staged(Generic[OfferT]):
             raise PluginError(
                 f"{name!r} is no name of {'an' if word[0] in 'ae' else 'a'} {word}",
                 hint="lower-case letters, digits, `_` and `-`, a letter first",
+                code="E454",
             )
         if name in self._unwanted:
             self.left_out.append(name)
@@ -157,12 +165,14 @@ class Staged(Generic[OfferT]):
             raise PluginError(
                 f"the {word} `{name}` is offered twice by {self._provider}",
                 hint="rename one of them",
+                code="E455",
             )
         if name in shelf.items:
             raise PluginError(
                 f"the {word} `{name}` is offered by {shelf.providers[name]} already, and again by "
                 f"{self._provider}",
                 hint="rename one of them, or disable one of the plugins",
+                code="E455",
             )
         self._items[name] = offer
         shelf.check(offer)

@@ -49,7 +49,7 @@ def chrome_trace(history: History, times: Sequence[GpuTime]) -> Iterator[str]:
 
 def _events(history: History, times: Sequence[GpuTime]) -> Iterator[dict[str, object]]:
     # Process 0 is another thing to some readers.
-    pids = {gpu: place for place, gpu in enumerate([*lane_order(history), NO_GPU], 1)}
+    pids = {gpu: place for place, gpu in enumerate([*lane_order(history.gpus), NO_GPU], 1)}
     for gpu, pid in pids.items():
         label = "no GPU" if gpu == NO_GPU else history.gpus[gpu].label
         name = "" if gpu == NO_GPU else f" {history.gpus[gpu].name}"

@@ -90,6 +90,14 @@ class GpuRecords:
         for place in list(self._regarded):
             self._end(place, at)
 
+    def standing(self, at: float) -> list[GpuNote]:
+        """Return all notes, those that are not over as they stand at a moment."""
+        return [*self.notes, *self.open(at)]
+
+    def open(self, at: float) -> list[GpuNote]:
+        """Return the notes that are not over, as they stand at a moment."""
+        return [_note(place, one, at) for place, one in self._regarded.items()]
+
     def labels(self, places: Iterable[int]) -> tuple[str, ...]:
         """Return what people call them."""
         return tuple(self.gpus[place].label for place in places)
@@ -97,16 +105,7 @@ class GpuRecords:
     def _end(self, place: int, at: float) -> None:
         record = self._regarded.pop(place, None)
         if record is not None:
-            self.notes.append(
-                GpuNote(
-                    gpu=place,
-                    began=record.time,
-                    ended=max(at, record.time),
-                    level=record.level,
-                    reason=record.reason,
-                    remedy=record.remedy,
-                )
-            )
+            self.notes.append(_note(place, record, at))
 
     def _place(self, uuid: str) -> int:
         place = self._places.get(uuid)
@@ -115,3 +114,14 @@ class GpuRecords:
             index = simulated_index(uuid)
             self.gpus.append(Gpu(uuid=uuid, index=index, simulated=index is not None))
         return place
+
+
+def _note(place: int, record: Regarded, at: float) -> GpuNote:
+    return GpuNote(
+        gpu=place,
+        began=record.time,
+        ended=max(at, record.time),
+        level=record.level,
+        reason=record.reason,
+        remedy=record.remedy,
+    )

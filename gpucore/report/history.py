@@ -121,6 +121,8 @@ class Attempt:
         How it ended.
     event : int
         The number of its beginning in the journal; 0: none is on record.
+    end : int
+        The number of its end in the journal; 0: none is on record.
     arrived, ready, began, ended : float
         Seconds since the epoch: when the step came into the run, when all that it waits for was
         there, when its program was started, when it ended. The same when it was not started.
@@ -151,6 +153,7 @@ class Attempt:
     began: float
     ended: float
     event: int = 0
+    end: int = 0
     gpus: tuple[int, ...] = ()
     awaited: str = ""
     reason: str = ""
@@ -161,6 +164,11 @@ class Attempt:
     warnings: tuple[str, ...] = ()
     peak_memory_mib: int | None = None
     peak_utilisation: int | None = None
+
+    @property
+    def key(self) -> int:
+        """The number by which it is known from its beginning on."""
+        return self.event or self.end
 
     @property
     def seconds(self) -> float:

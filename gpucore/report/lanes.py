@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from gpucore.report.history import Attempt, History
+    from gpucore.report.history import Attempt, Gpu, History
 
-__all__ = ["NO_GPU", "lane_order", "rows_of"]
+__all__ = ["NO_GPU", "Layout", "RowKeeper", "lane_order", "layout_of", "rows_of"]
 
 NO_GPU = -1
 """The lane of what runs without a GPU."""
 
 
-def lane_order(history: History) -> list[int]:
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What the lanes, rows and stages of a page are.
+
+    Parameters
+    ----------
+    zero : float
+        Where its time begins, in seconds since the epoch.
+    order : sequence of int
+        The places of the GPUs that its lanes stand for; `NO_GPU` may be the last.
+    rows : Mapping of (int, int) to int
+        The row of an attempt, by its event and the GPU's place.
+    stages : Mapping of str to int
+        The number of each stage.
+    """
+
+    zero: float
+    order: Sequence[int]
+    rows: Mapping[tuple[int, int], int]
+    stages: Mapping[str, int]
+
+    def ms(self, at: float) -> int:
+        """Return a moment in milliseconds of the page's time."""
+        return round((at - self.zero) * 1000)
+
+
+def layout_of(history: History) -> Layout:
+    """Return the layout of a page that tells a history, and nothing later."""
+    order = lane_order(history.gpus)
+    if any(one.event and not one.gpus for one in history.attempts):
+        order.append(NO_GPU)
+    names = dict.fromkeys(one.stage for one in history.attempts)
+    return Layout(
+        zero=history.began,
+        order=order,
+        rows=rows_of(history.attempts),
+        stages={name: number for number, name in enumerate(names)},
+    )
+
+
+def lane_order(gpus: Sequence[Gpu]) -> list[int]:
     """Return the places of the GPUs in the order in which people look for them."""
 
     def by_index(place: int) -> tuple[bool, int, int]:
-        index = history.gpus[place].index
+        index = gpus[place].index
         return index is None, index or 0, place
 
-    return sorted(range(len(history.gpus)), key=by_index)
+    return sorted(range(len(gpus)), key=by_index)
 
 
 def rows_of(attempts: Iterable[Attempt]) -> Mapping[tuple[int, int], int]:
@@ -52,3 +94,35 @@ def rows_of(attempts: Iterable[Attempt]) -> Mapping[tuple[int, int], int]:
             rows[one.event, lane] = row
             heappush(ending, (one.ended, row))
     return rows
+
+
+class RowKeeper:
+    """Gives attempts their rows as they begin, when nobody knows yet when they will end.
+
+    Attributes
+    ----------
+    rows : dict of (int, int) to int
+        The row of each attempt, by its event and the GPU's place.
+    count : dict of int to int
+        How many rows each lane has.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[int, int], int] = {}
+        self.count: dict[int, int] = {}
+        self._spare: dict[int, list[int]] = {}
+
+    def began(self, event: int, gpus: Sequence[int]) -> None:
+        """Give an attempt the first free row of each of its lanes."""
+        for lane in gpus or (NO_GPU,):
+            if spare := self._spare.get(lane):
+                row = heappop(spare)
+            else:
+                row = self.count.get(lane, 0)
+                self.count[lane] = row + 1
+            self.rows[event, lane] = row
+
+    def ended(self, event: int, gpus: Sequence[int]) -> None:
+        """Take its rows back."""
+        for lane in gpus or (NO_GPU,):
+            heappush(self._spare.setdefault(lane, []), self.rows[event, lane])

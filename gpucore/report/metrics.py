@@ -43,6 +43,7 @@ def prometheus_text(history: History, times: Sequence[GpuTime], figures: Figures
         raise ProgramError(
             f"metrics need a package that is not installed ({error.name})",
             hint="pip install 'gpucore-framework[prometheus]'",
+            code="E507",
         ) from None
 
     class _All:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpucore.report.embedding import changes, coded, steps_apart
+from gpucore.report.embedding import steps_apart
 from gpucore.report.explaining import explain_gap
 from gpucore.report.figures import at_share
 from gpucore.report.history import State
 from gpucore.report.idle import Cause
-from gpucore.report.lanes import NO_GPU, lane_order, rows_of
-from gpucore.report.texts import link_to, shown, utc_offset
+from gpucore.report.lanes import NO_GPU, layout_of
+from gpucore.report.step_columns import STATES, StepColumns
+from gpucore.report.texts import shown, utc_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gpucore.report.history import Attempt, History, Sample
     from gpucore.report.idle import GpuTime
+    from gpucore.report.lanes import Layout
 
 __all__ = ["PageData", "chosen"]
 
-_STATES = tuple(State)
 _CAUSES = tuple(Cause)
 _GAPS = 1000
 _EXPLAINED = 300
@@ -68,22 +69,29 @@ class PageData:
         What happened.
     times : sequence of GpuTime
         How the time of its GPUs was spent.
-    place : str
-        The folder in which the page will lie; links lead from there.
+    link : callable
+        Gives the link that leads to an attempt's log; empty: none does.
+    layout : Layout, optional
+        What the page's lanes, rows and stages are, when more is to be told to it later.
     """
 
-    def __init__(self, history: History, times: Sequence[GpuTime], place: str) -> None:
+    def __init__(
+        self,
+        history: History,
+        times: Sequence[GpuTime],
+        link: Callable[[Attempt], str],
+        layout: Layout | None = None,
+    ) -> None:
         self._history = history
         self._times = times
-        self._place = place
-        self._zero = history.began
-        self._rows = rows_of(history.attempts)
-        self._order = lane_order(history)
-        if any(one.event and not one.gpus for one in history.attempts):
-            self._order.append(NO_GPU)
-        self._lanes = {gpu: lane for lane, gpu in enumerate(self._order)}
-        names = dict.fromkeys(one.stage for one in history.attempts)
-        self._stages = {name: number for number, name in enumerate(names)}
+        keyed = layout is not None
+        layout = layout or layout_of(history)
+        self._zero = layout.zero
+        self._rows = layout.rows
+        self._order = layout.order
+        self._lanes = {gpu: lane for lane, gpu in enumerate(layout.order)}
+        self._stages = layout.stages
+        self._columns = StepColumns(layout, link, keyed=keyed)
 
     def shaped(
         self, attempts: Sequence[Attempt], commands: Mapping[int, Sequence[str]]
@@ -102,15 +110,15 @@ class PageData:
             "from": self._zero,
             "to": ms(history.ended),
             "offset": utc_offset(self._zero),
-            "states": [one.value for one in _STATES],
+            "states": [one.value for one in STATES],
             "causes": [[one.value, one.words] for one in _CAUSES],
             "stages": [shown(one) for one in self._stages],
             "lanes": self._lane_heads(),
             "runs": [[shown(one.name), ms(one.began), ms(one.ended)] for one in history.runs],
-            "steps": self._columns(attempts, commands),
+            "steps": self._columns.packed(attempts, commands),
             "total": len(history.attempts),
-            "gaps": self._gaps(),
-            "notes": self._notes(),
+            "gaps": self.gaps(),
+            "notes": self.notes(),
             "samples": [self._samples(gpu, some) for gpu, some in history.samples.items()],
         }
         if len(attempts) < len(history.attempts):
@@ -143,56 +151,13 @@ class PageData:
             )
         return heads
 
-    def _columns(
-        self, attempts: Sequence[Attempt], commands: Mapping[int, Sequence[str]]
-    ) -> dict[str, object]:
-        texts = _Texts()
-        places = {one.step: number for number, one in enumerate(attempts)}
-        on = [(one.gpus or (NO_GPU,)) if one.event else () for one in attempts]
-        columns: dict[str, object] = {
-            "name": coded(shown(one.step) for one in attempts),
-            "stage": [self._stages[one.stage] for one in attempts],
-            "state": [_STATES.index(one.state) for one in attempts],
-            "number": [one.number for one in attempts],
-            "began": steps_apart(self._ms(one.began) for one in attempts),
-            "took": [round(one.seconds * 1000) for one in attempts],
-            "waited": [round(one.waited * 1000) for one in attempts],
-            "lane": [_flat([self._lanes[gpu] for gpu in gpus]) for gpus in on],
-            "row": [
-                _flat([self._rows[one.event, gpu] for gpu in gpus])
-                for one, gpus in zip(attempts, on, strict=True)
-            ],
-            "command": _commands(attempts, commands),
-            "log": coded(self._link(one.log) for one in attempts),
-            "exit": _sparse(attempts, lambda one: one.exit_code or None),
-            "after": _sparse(
-                attempts, lambda one: one.awaited and places.get(one.awaited, shown(one.awaited))
-            ),
-            "reason": _sparse(attempts, lambda one: one.reason and texts(one.reason)),
-            "hint": _sparse(attempts, lambda one: one.hint and texts(one.hint)),
-            "failure": _sparse(attempts, lambda one: one.failure and texts(one.failure)),
-            "warning": _sparse(
-                attempts, lambda one: one.warnings and texts("; ".join(one.warnings))
-            ),
-            "memory": _sparse(attempts, lambda one: one.peak_memory_mib),
-            "load": _sparse(attempts, lambda one: one.peak_utilisation),
-        }
-        columns["texts"] = texts.all
-        return columns
-
-    def _link(self, log: str) -> str:
-        """Return a link to a log; empty when it does not lie below the page's folder."""
-        _, mark, below = log.rpartition("/.gpucore/")
-        if mark and ".." not in below.split("/"):
-            log = f"{self._history.folder}/.gpucore/{below}"
-        return link_to(log, self._place)
-
-    def _gaps(self) -> list[object]:
+    def gaps(self) -> list[list[object]]:
+        """Return the longest gaps: lane, from, to, cause, and for the longest why."""
         gaps = [gap for time in self._times for gap in time.gaps if gap.seconds >= _SHORTEST_GAP]
         gaps.sort(key=lambda gap: -gap.seconds)
-        told: list[object] = []
+        told: list[list[object]] = []
         for place, gap in enumerate(gaps[:_GAPS]):
-            row = [
+            row: list[object] = [
                 self._lanes[gap.gpu],
                 self._ms(gap.began),
                 self._ms(gap.ended),
@@ -204,13 +169,14 @@ class PageData:
 
     def _counts(self) -> list[list[int]]:
         """Return how many attempts each stage, and each state, has in all."""
-        stages, states = [0] * len(self._stages), [0] * len(_STATES)
+        stages, states = [0] * len(self._stages), [0] * len(STATES)
         for one in self._history.attempts:
             stages[self._stages[one.stage]] += 1
-            states[_STATES.index(one.state)] += 1
+            states[STATES.index(one.state)] += 1
         return [stages, states]
 
-    def _notes(self) -> list[object]:
+    def notes(self) -> list[list[object]]:
+        """Return what was thought of GPUs: lane, from, to, level, reason, remedy."""
         return [
             [
                 self._lanes[one.gpu],
@@ -243,11 +209,11 @@ class PageData:
         width = max((self._history.ended - zero) / number, 0.001)
         cells: dict[tuple[int, int, int], dict[int, float]] = {}
         for one in self._history.attempts:
-            if not one.event:
-                continue
+            if not one.event or one.state is State.RUNNING:
+                continue  # what runs is told one by one: its bar grows
             first, last = int((one.began - zero) / width), int((one.ended - zero) / width)
             for gpu in one.gpus or (NO_GPU,):
-                key = (self._lanes[gpu], self._stages[one.stage], _STATES.index(one.state))
+                key = (self._lanes[gpu], self._stages[one.stage], STATES.index(one.state))
                 row = cells.setdefault(key, {})
                 for place in range(first, last + 1):
                     start, end = zero + place * width, zero + (place + 1) * width
@@ -266,43 +232,6 @@ class PageData:
         }
 
 
-class _Texts:
-    """Texts that many steps share, each told once."""
-
-    def __init__(self) -> None:
-        self.all: list[str] = []
-        self._places: dict[str, int] = {}
-
-    def __call__(self, text: str) -> int:
-        place = self._places.setdefault(text, len(self.all))
-        if place == len(self.all):
-            self.all.append(shown(text))
-        return place
-
-
-def _commands(attempts: Sequence[Attempt], commands: Mapping[int, Sequence[str]]) -> list[object]:
-    """Return commands as changes from the last of the same stage; 0 where none is told."""
-    before: dict[str, Sequence[str]] = {}
-    found: list[object] = []
-    for one in attempts:
-        command = commands.get(one.event)
-        if command is None:
-            found.append(0)
-            continue
-        found.append(changes(before.get(one.stage, ()), command))
-        before[one.stage] = command
-    return found
-
-
-def _sparse(attempts: Sequence[Attempt], value: Callable[[Attempt], object]) -> dict[str, object]:
-    """Return the values that say something, by their attempts' places."""
-    return {
-        str(place): found
-        for place, one in enumerate(attempts)
-        if (found := value(one)) not in (None, "", ())
-    }
-
-
 def _mean(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return round(sum(known) / len(known)) if known else None
@@ -310,7 +239,3 @@ def _mean(values: Iterable[int | None]) -> int | None:
 
 def _most(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
-
-
-def _flat(values: list[int]) -> int | list[int]:
-    return values[0] if len(values) == 1 else values

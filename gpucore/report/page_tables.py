@@ -9,10 +9,10 @@ from gpucore.report.failures import failures_of
 from gpucore.report.history import State
 from gpucore.report.idle import Cause
 from gpucore.report.lanes import lane_order
-from gpucore.report.texts import command_words, duration, link_to, percent, shown, when
+from gpucore.report.texts import command_words, duration, percent, shown, when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gpucore.report.failures import FailureKind
     from gpucore.report.figures import Figures
@@ -32,7 +32,10 @@ _HOWS = {"runs": "goes on", "ended": "ended", "died": "died", "unknown": "on ano
 
 
 def page_tables(
-    history: History, times: Sequence[GpuTime], figures: Figures, place: str
+    history: History,
+    times: Sequence[GpuTime],
+    figures: Figures,
+    link: Callable[[FailureKind], str],
 ) -> dict[str, object]:
     """Return what the template's tables are filled with; texts from outside are still raw.
 
@@ -44,10 +47,10 @@ def page_tables(
         How the time of the GPUs was spent.
     figures : Figures
         What it comes to.
-    place : str
-        The folder in which the page will lie.
+    link : callable
+        Gives the link that leads to the log that a kind of failure is told with.
     """
-    order = lane_order(history)
+    order = lane_order(history.gpus)
     causes = [cause for cause in Cause if figures.idle.get(cause, 0.0) > 0]
     failures = failures_of(history)
     gaps = [gap for time in times for gap in time.gaps if gap.cause is not Cause.BETWEEN]
@@ -77,7 +80,7 @@ def page_tables(
         "more_gaps": f"{len(rest)} shorter ones, {duration(sum(gap.seconds for gap in rest))}"
         if rest
         else "",
-        "failures": [_failure(one, place) for one in failures[:_FAILURES]],
+        "failures": [_failure(one, link(one)) for one in failures[:_FAILURES]],
         "more_failures": max(len(failures) - _FAILURES, 0),
         "states": [state.value for state in states],
         "stages": [
@@ -225,7 +228,7 @@ def _gap(history: History, group: Sequence[Gap], order: Sequence[int]) -> dict[s
     }
 
 
-def _failure(kind: FailureKind, place: str) -> dict[str, object]:
+def _failure(kind: FailureKind, link: str) -> dict[str, object]:
     names = list(dict.fromkeys(one.step for one in reversed(kind.attempts)))
     mended = len(kind.attempts) - kind.for_good
     how = f"{kind.for_good} not mended" if kind.for_good else "done when it was tried again"
@@ -243,7 +246,7 @@ def _failure(kind: FailureKind, place: str) -> dict[str, object]:
         "lines": kind.lines,
         "shown": kind.shown.step,
         "log": kind.shown.log,
-        "link": link_to(kind.file, place) if kind.file else "",
+        "link": link,
     }
 
 

@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from gpucore.system.journal_records import Record
     from gpucore.system.journal_replay import JournalState
 
-__all__ = ["Commands", "Told", "history_of"]
+__all__ = ["KINDS", "Commands", "HistoryReader", "Told", "history_of"]
 
 _LATEST = 32_503_680_000.0
 """The year 3000: what is later no clock has told."""
 
-_KINDS = (RunBegan, Planned, Began, Finished, RunFinished, Sampled, Regarded)
+KINDS = (RunBegan, Planned, Began, Finished, RunFinished, Sampled, Regarded)
+"""The records that a history is made of."""
 
 Told: TypeAlias = "Callable[[Attempt, Began | None, tuple[str, ...]], None]"
 """Given an attempt, its beginning, and what its GPUs are called."""
@@ -64,8 +65,8 @@ def history_of(
     GpucoreError
         When the journal was damaged since it was read.
     """
-    reader = _Reader(told)
-    for n, record in state.records(*_KINDS):
+    reader = HistoryReader(told)
+    for n, record in state.records(*KINDS):
         reader.take(n, record)
     return reader.history(folder, state, time.time() if now is None else now)
 
@@ -113,84 +114,111 @@ class Commands:
         }
 
 
-class _Reader:
-    """Records in, a history out."""
+class HistoryReader:
+    """Records in, a history out: at any time, and more records after it.
 
-    def __init__(self, told: Told | None) -> None:
+    Parameters
+    ----------
+    told : callable, optional
+        Given each attempt when its end comes by.
+
+    Attributes
+    ----------
+    gpus : GpuRecords
+        What they tell of GPUs.
+    steps : StepRecords
+        What they tell of steps.
+    """
+
+    def __init__(self, told: Told | None = None) -> None:
+        self.gpus = GpuRecords()
+        self.steps = StepRecords(self._emit)
         self._told = told
-        self._gpus = GpuRecords()
-        self._steps = StepRecords(self._emit)
         self._attempts: list[Attempt] = []
 
     def take(self, n: int, record: Record) -> None:
         """Take a record in."""
         at = getattr(record, "time", 0.0)
         if not (isinstance(at, float | int) and 0 <= at < _LATEST):
-            raise GpucoreError(f"event {n} of the journal tells a time that cannot be ({at!r})")
+            raise GpucoreError(
+                f"event {n} of the journal tells a time that cannot be ({at!r})", code="E711"
+            )
         if isinstance(record, RunBegan):
             self._run_began(record)
             return
-        if not self._steps.runs:
+        if not self.steps.runs:
             # What came before was lost; a run of which nothing is known stands for it.
             self._run_began(RunBegan(run="", time=at, pid=0, host="", boot="", version=""))
         if isinstance(record, Planned):
-            self._steps.planned(record)
+            self.steps.planned(record)
             return
-        self._steps.heard(at)
+        self.steps.heard(at)
         if isinstance(record, Began):
-            self._steps.began(n, record, self._gpus.of_step(record))
+            self.steps.began(n, record, self.gpus.of_step(record))
         elif isinstance(record, Finished):
-            self._steps.finished(record)
+            self.steps.finished(n, record)
         elif isinstance(record, Sampled):
-            self._gpus.sampled(record)
+            self.gpus.sampled(record)
         elif isinstance(record, Regarded):
-            self._gpus.regarded(record)
+            self.gpus.regarded(record)
         elif isinstance(record, RunFinished):
-            self._steps.run.finished = record
+            self.steps.run.finished = record
 
     def history(self, folder: Path, state: JournalState, now: float) -> History:
-        """Return what was taken in, as a whole."""
-        runs = self._steps.runs
+        """Return what was taken in, as a whole.
+
+        Parameters
+        ----------
+        folder : Path
+            The output folder.
+        state : JournalState
+            What its journal says, up to the last record that was taken in.
+        now : float
+            Seconds since the epoch.
+        """
+        runs = self.steps.runs
         how = life(state, len(state.runs) - 1) if state.runs else "died"
+        last = max((run.last for run in runs[-1:]), default=0.0)
         if how == "runs":
-            runs[-1].last = max(runs[-1].last, now)
+            last = max(last, now)
         # On another machine it may go on, as far as anybody here knows.
-        self._steps.end(lives=how in {"runs", "unknown"})
-        if runs:
-            self._gpus.run_ended(runs[-1].last)
-        latest = {one.step: place for place, one in enumerate(self._attempts)}
+        all_attempts = [
+            *self._attempts,
+            *self.steps.standing(last, lives=how in {"runs", "unknown"}),
+        ]
+        latest = {one.step: place for place, one in enumerate(all_attempts)}
         attempts = [
             one
             if one.state is State.DONE or latest[one.step] == place
             else replace(one, state=State.RETRIED)
-            for place, one in enumerate(self._attempts)
+            for place, one in enumerate(all_attempts)
         ]
         counts = Counter(attempts[place].state for place in latest.values())
-        counts[State.WAITING] = len(self._steps.plans.keys() - latest.keys())
+        counts[State.WAITING] = len(self.steps.plans.keys() - latest.keys())
         attempts.sort(key=lambda one: one.began)
         return History(
             folder=str(folder.absolute()),
             made=now,
             journal=_facts(folder, state),
-            runs=tuple(_spans(state, runs)),
-            gpus=tuple(self._gpus.gpus),
+            runs=tuple(_spans(state, runs, last)),
+            gpus=tuple(self.gpus.gpus),
             attempts=tuple(attempts),
-            unbegun=tuple(self._steps.unbegun),
+            unbegun=(*self.steps.unbegun, *self.steps.left(last)),
             used=tuple(frozenset(run.used) for run in runs),
-            notes=tuple(self._gpus.notes),
-            samples={place: tuple(rows) for place, rows in self._gpus.samples.items()},
+            notes=tuple(self.gpus.standing(last)),
+            samples={place: tuple(rows) for place, rows in self.gpus.samples.items()},
             counts={one: counts[one] for one in State},
         )
 
     def _run_began(self, record: RunBegan) -> None:
-        if self._steps.runs:
-            self._gpus.run_ended(self._steps.run.last)
-        self._steps.run_began(record, self._gpus.of_run(record))
+        if self.steps.runs:
+            self.gpus.run_ended(self.steps.run.last)
+        self.steps.run_began(record, self.gpus.of_run(record))
 
     def _emit(self, attempt: Attempt, began: Began | None) -> None:
         self._attempts.append(attempt)
         if self._told is not None:
-            self._told(attempt, began, self._gpus.labels(attempt.gpus))
+            self._told(attempt, began, self.gpus.labels(attempt.gpus))
 
 
 def _facts(folder: Path, state: JournalState) -> JournalFacts:
@@ -206,15 +234,16 @@ def _facts(folder: Path, state: JournalState) -> JournalFacts:
     )
 
 
-def _spans(state: JournalState, runs: list[OpenRun]) -> Iterator[RunSpan]:
+def _spans(state: JournalState, runs: list[OpenRun], last: float) -> Iterator[RunSpan]:
     made_up = len(runs) - len(state.runs)
     for place, run in enumerate(runs, -made_up):
         record, finished = run.record, run.finished
+        heard = last if run is runs[-1] else run.last
         yield RunSpan(
             name=record.run,
             life=life(state, place) if place >= 0 else "died",
             began=record.time,
-            ended=max(finished.time if finished is not None else run.last, record.time),
+            ended=max(finished.time if finished is not None else heard, record.time),
             host=record.host,
             version=record.version,
             cwd=record.cwd,

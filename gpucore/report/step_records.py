@@ -106,7 +106,7 @@ class StepRecords:
         self.heard(run.last)
         for step, arrived in run.arrived.items():
             if step not in run.settled and step not in self._done:
-                self._leave(step, arrived, run.last)
+                self.unbegun.append(self._left(step, arrived, run.last))
         run.arrived, run.settled = {}, {}
 
     def planned(self, record: Planned) -> None:
@@ -155,7 +155,7 @@ class StepRecords:
             gpus=gpus,
         )
 
-    def finished(self, record: Finished) -> None:
+    def finished(self, n: int, record: Finished) -> None:
         """Take in that a step ended."""
         step = record.step
         if record.attempt and record.attempt <= self._ends.get(step, 0):
@@ -169,18 +169,40 @@ class StepRecords:
         if opened is not None and opened.began.attempt == record.attempt:
             del self._open[step]
             self._emit(
-                self._attempt(opened, _ENDED[record.state], record.time, record), opened.began
+                self._attempt(opened, _ENDED[record.state], record.time, record, n), opened.began
             )
         else:
-            self._emit(self._not_begun(record), None)
+            self._emit(self._not_begun(n, record), None)
         self.run.settled[step] = record.time
 
-    def end(self, *, lives: bool) -> None:
-        """Take in that there is no more: what runs still runs, or was cut off."""
-        self.run_ended()
-        for one in list(self._open.values()):
-            state = State.RUNNING if lives and one.run == len(self.runs) - 1 else State.CUT_OFF
-            self._end_unseen(one, state)
+    def standing(self, last: float, *, lives: bool) -> list[Attempt]:
+        """Return what stands for steps whose end has not come by: they run, or were cut off.
+
+        Parameters
+        ----------
+        last : float
+            When the last run was last heard of, in seconds since the epoch.
+        lives : bool
+            Whether that goes on.
+        """
+        return [self._standing(one, last, lives=lives) for one in self._open.values()]
+
+    def standing_of(self, step: str, last: float, *, lives: bool) -> Attempt | None:
+        """Return what stands for one step; None when nothing does; see `standing`."""
+        opened = self._open.get(step)
+        return None if opened is None else self._standing(opened, last, lives=lives)
+
+    def left(self, last: float) -> list[Unbegun]:
+        """Return the steps that the last run has not begun, as it stands; see `standing`."""
+        if not self.runs:
+            return []
+        run = self.run
+        arrived = {step: max(last, run.record.time) for step in run.unarrived} | run.arrived
+        return [
+            self._left(step, at, last)
+            for step, at in arrived.items()
+            if step not in run.settled and step not in self._done
+        ]
 
     def _awaited(self, record: Began) -> tuple[str, float]:
         """Return the step that made the last of its inputs, and when; nothing when none did."""
@@ -191,12 +213,12 @@ class StepRecords:
         ]
         return max(found, key=lambda one: one[1], default=("", 0.0))
 
-    def _not_begun(self, record: Finished) -> Attempt:
+    def _not_begun(self, n: int, record: Finished) -> Attempt:
         """Return what stands for a step that ended without a beginning: skipped, say."""
         stage, adapter = self._plan(record.step)
         arrived = self.run.arrived.get(record.step)
         if arrived is not None and record.step not in self.run.settled:
-            self._leave(record.step, arrived, record.time)
+            self.unbegun.append(self._left(record.step, arrived, record.time))
         return Attempt(
             step=record.step,
             stage=stage,
@@ -204,6 +226,7 @@ class StepRecords:
             number=record.attempt,
             run=len(self.runs) - 1,
             state=_ENDED[record.state],
+            end=n,
             arrived=record.time,
             ready=record.time,
             began=record.time,
@@ -213,25 +236,33 @@ class StepRecords:
             failure=record.failure.value if record.failure else "",
         )
 
-    def _leave(self, step: str, arrived: float, until: float) -> None:
+    def _left(self, step: str, arrived: float, until: float) -> Unbegun:
         stage, adapter = self._plan(step)
-        self.unbegun.append(
-            Unbegun(
-                step=step,
-                stage=stage,
-                adapter=adapter,
-                run=len(self.runs) - 1,
-                arrived=min(arrived, until),
-                until=until,
-                chained=stage in self._chained,
-            )
+        return Unbegun(
+            step=step,
+            stage=stage,
+            adapter=adapter,
+            run=len(self.runs) - 1,
+            arrived=min(arrived, until),
+            until=until,
+            chained=stage in self._chained,
         )
+
+    def _standing(self, opened: _Open, last: float, *, lives: bool) -> Attempt:
+        if opened.run < len(self.runs) - 1:
+            return self._attempt(opened, State.CUT_OFF, self.runs[opened.run].last)
+        return self._attempt(opened, State.RUNNING if lives else State.CUT_OFF, last)
 
     def _end_unseen(self, opened: _Open, state: State) -> None:
         self._emit(self._attempt(opened, state, self.runs[opened.run].last), opened.began)
 
     def _attempt(
-        self, opened: _Open, state: State, ended: float, record: Finished | None = None
+        self,
+        opened: _Open,
+        state: State,
+        ended: float,
+        record: Finished | None = None,
+        end_event: int = 0,
     ) -> Attempt:
         began = opened.began
         stage, adapter = self._plan(began.step)
@@ -244,6 +275,7 @@ class StepRecords:
             run=opened.run,
             state=state,
             event=opened.n,
+            end=end_event,
             arrived=opened.arrived,
             ready=opened.ready,
             began=began.time,

@@ -64,7 +64,7 @@ def summary(history: History, times: Sequence[GpuTime], figures: Figures) -> dic
             }
             for run in history.runs
         ],
-        "gpus": [_gpu(history, times[place]) for place in lane_order(history)],
+        "gpus": [_gpu(history, times[place]) for place in lane_order(history.gpus)],
         "gaps": [_gap(history, uuids, gap) for gap in gaps[:_GAPS]],
         "notes": [
             {

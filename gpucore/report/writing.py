@@ -97,7 +97,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     aside = ""
     try:
         if fault := planted_fault(path):
-            raise ConfigError(fault, hint="remove it, or write elsewhere")
+            raise ConfigError(fault, hint="remove it, or write elsewhere", code="E261")
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             os.fchmod(handle, FILE_MODE & ~_umask())
@@ -106,7 +106,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         aside = ""
     except OSError as error:
         raise ConfigError(
-            f"`{path}` cannot be written ({error.strerror})", hint="write elsewhere: `-o FILE`"
+            f"`{path}` cannot be written ({error.strerror})",
+            hint="write elsewhere: `-o FILE`",
+            code="E261",
         ) from error
     finally:
         if aside:
@@ -135,10 +137,13 @@ def _refuse_strangers(path: Path, mark: str) -> None:
                 known = mark in file.read(_HEAD)
     except OSError as error:
         raise ConfigError(
-            f"`{path}` cannot be read ({error.strerror})", hint="write elsewhere: `-o FILE`"
+            f"`{path}` cannot be read ({error.strerror})",
+            hint="write elsewhere: `-o FILE`",
+            code="E261",
         ) from error
     if not known:
         raise ConfigError(
             f"`{path}` is there already, and is no report of gpucore's",
             hint="move it, or write elsewhere: `-o FILE`",
+            code="E260",
         )

@@ -117,6 +117,8 @@ class Machine:
         """
         if isinstance(event, Submitted):
             actions = self._submitted(event)
+            if not self.queue.leads(event.step, event.need):
+                return actions  # it lets nothing start that could not before
         elif isinstance(event, Ended):
             actions = self._ended(event)
         elif isinstance(event, Cancelled):

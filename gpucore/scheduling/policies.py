@@ -82,7 +82,9 @@ def cut_pool(items: Sequence[Device | Void], threads: int, extend: bool) -> tupl
     devices = [item for item in items if not isinstance(item, Void)]
     if items and not devices:
         raise GpuListError(
-            f"the list holds nothing but void places ({VOID.value})", hint="name at least one GPU"
+            f"the list holds nothing but void places ({VOID.value})",
+            hint="name at least one GPU",
+            code="E104",
         )
     return tuple(Unit(number, (device,)) for number, device in enumerate(devices))
 

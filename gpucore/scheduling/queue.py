@@ -34,6 +34,16 @@ class ReadyQueue:
         rank = step - (priority << _NUMBERS) if priority else step
         heapq.heappush(self._heaps.setdefault(need, []), rank)
 
+    def leads(self, step: int, need: Need) -> bool:
+        """Say whether a step may be the first of its need: if not, it cannot start before others.
+
+        While steps that were taken out are not dropped yet, any may be.
+        """
+        heap = self._heaps.get(need)
+        if not heap:
+            return False
+        return bool(self._gone) or heap[0] & _MASK == step
+
     def remove(self, step: int) -> None:
         """Take a step out, wherever it stands; it is dropped when it comes to the front."""
         self._gone.add(step)

@@ -239,7 +239,9 @@ class Units:
             most = max(self.least(number, self.supply.total) for number in whole)
             what = f"{asked} are needed, and the run has GPUs with {format_memory(most)}"
         return NeedError(
-            what, hint="give the run larger GPUs, or let the step ask for less: gpu_memory"
+            what,
+            hint="give the run larger GPUs, or let the step ask for less: gpu_memory",
+            code="E107",
         )
 
     def _refresh(self, devices: Iterable[int]) -> list[int]:

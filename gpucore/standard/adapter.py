@@ -103,8 +103,9 @@ class Param:
     item : bool
         A stage runs over this one.
     many : bool
-        The item is a folder of files that the program takes all at once, whatever they are called:
-        gpucore can make one of a batch of files.
+        The program takes many files at once, and gpucore can give it a batch of them. The item is
+        a list of them (``length = 0``; an output of any number is one for each of them), or a
+        folder (``check = "directory"``), whatever its files are called.
     output : str
         It is an output, and this pattern names it by default (``%(movie.stem)s.mrc``).
     check : str
@@ -331,15 +332,20 @@ class Adapter:
     unverified: tuple[str, ...] = ()
     schema: Literal[1] = 1
 
-    @property
+    @cached_property
     def item(self) -> str:
         """Name of the parameter that a stage runs over; empty when there is none."""
         return next((name for name, param in self.params.items() if param.item), "")
 
-    @property
+    @cached_property
     def output_params(self) -> tuple[str, ...]:
         """Names of the parameters that are outputs, in order."""
         return tuple(name for name, param in self.params.items() if param.output)
+
+    @cached_property
+    def lists_items(self) -> bool:
+        """Whether the item of a step is a list of files."""
+        return bool(self.item) and self.params[self.item].length is not None
 
     @cached_property
     def staged_params(self) -> tuple[str, ...]:

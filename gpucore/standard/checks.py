@@ -13,6 +13,7 @@ from gpucore.standard.marks import GPU_PARTS, PATH_PARTS, marks
 from gpucore.standard.model import Device
 from gpucore.standard.paramchecks import is_whole, param_faults
 from gpucore.standard.params import check_value, read_values
+from gpucore.standard.several import check_each, of_each
 from gpucore.standard.template import fill_text, render
 from gpucore.standard.use import GpuUse
 
@@ -33,16 +34,16 @@ def adapter_faults(adapter: Adapter) -> list[AdapterError]:
     The examples are rendered, so that a line of documentation that is not true is a fault.
     """
     return [
-        *_name_faults(adapter),
+        *_of("E402", _name_faults(adapter)),
         *gpu_faults(adapter, [text for _, text in _texts(adapter)]),
         *param_faults(adapter),
         *file_faults(adapter),
-        *_mark_faults(adapter),
-        *_empty_mark_faults(adapter),
-        *_condition_faults(adapter),
-        *_regex_faults(adapter),
-        *_output_faults(adapter),
-        *_example_faults(adapter),
+        *_of("E405", _mark_faults(adapter)),
+        *_of("E406", _empty_mark_faults(adapter)),
+        *_of("E406", _condition_faults(adapter)),
+        *_of("E409", _regex_faults(adapter)),
+        *_of("E407", _output_faults(adapter)),
+        *_of("E408", _example_faults(adapter)),
     ]
 
 
@@ -63,19 +64,32 @@ def named_outputs(adapter: Adapter, values: Values, folder: str) -> Values:
     ------
     TemplateError
         When a pattern names something that has no value.
+    ParameterError
+        When a step of several files would not have an output of its own for each.
     """
     named = dict(values)
     for name in adapter.output_params:
         param = adapter.params[name]
         if named.get(name) is None and not param.optional:
-            file = fill_text(param.output, named, adapter.params)
-            named[name] = check_value(name, param, f"{folder}/{file}" if folder else file)
+            files = [
+                fill_text(param.output, one, adapter.params) for one in of_each(adapter, named)
+            ]
+            paths = [f"{folder}/{file}" if folder else file for file in files]
+            named[name] = check_value(name, param, paths[0] if param.length is None else paths)
+    check_each(adapter, named)
     return named
 
 
 def example_devices(gpus: tuple[int, ...]) -> tuple[Device, ...]:
     """Return devices of these indexes, as documentation shows them."""
     return tuple(Device(uuid=f"GPU-{index}", index=index) for index in gpus)
+
+
+def _of(code: str, faults: Iterator[AdapterError]) -> Iterator[AdapterError]:
+    """Yield the faults of one check, which are of one kind."""
+    for fault in faults:
+        fault.code = code
+        yield fault
 
 
 def _fault(where: str, what: str, hint: str = "") -> AdapterError:

@@ -69,6 +69,7 @@ def assume(gpu_list: GpuList) -> tuple[Device | Void, ...]:
         raise GpuListError(
             f"`{gpu_list}` has no meaning without a machine",
             hint="name the GPUs by index (`0 1`), or give devices (`--devices simulated:4`)",
+            code="E105",
         )
     return tuple(
         Device(uuid=f"index-{item}", index=item) if isinstance(item, int) else item
@@ -136,10 +137,12 @@ def _fits(item: GpuItem, devices: Sequence[Device], by_index: dict[int, Device])
 def _unknown(item: GpuItem, fits: list[Device], devices: Sequence[Device]) -> GpuListError:
     if fits:
         return GpuListError(
-            f"`{item}` fits {len(fits)} devices", hint="write more characters of the UUID"
+            f"`{item}` fits {len(fits)} devices",
+            hint="write more characters of the UUID",
+            code="E103",
         )
     if not devices:
-        return GpuListError(f"GPU `{item}` is not there: no GPU was found")
+        return GpuListError(f"GPU `{item}` is not there: no GPU was found", code="E102")
     last = max(device.index for device in devices)
     there = f"GPU 0 to {last}" if last else "GPU 0 alone"
-    return GpuListError(f"GPU `{item}` is not there", hint=f"there is {there}")
+    return GpuListError(f"GPU `{item}` is not there", hint=f"there is {there}", code="E102")

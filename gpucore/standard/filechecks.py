@@ -59,7 +59,7 @@ def outside(path: str, adapter: Adapter) -> bool:
 
 
 def _fault(where: str, what: str, hint: str = "") -> AdapterError:
-    return AdapterError(what, hint=hint, where=where)
+    return AdapterError(what, hint=hint, where=where, code="E407")
 
 
 def _elsewhere(path: str) -> bool:

@@ -53,7 +53,7 @@ def gpu_faults(adapter: Adapter, texts: Iterable[str]) -> Iterator[AdapterError]
 
 
 def _fault(where: str, what: str, hint: str = "") -> AdapterError:
-    return AdapterError(what, hint=hint, where=where)
+    return AdapterError(what, hint=hint, where=where, code="E403")
 
 
 def _number_faults(adapter: Adapter) -> Iterator[AdapterError]:

@@ -68,6 +68,7 @@ def gpu_arguments(
         raise TemplateError(
             "the mark %(GPU)s has no meaning here: the adapter's GPU form is `none`",
             hint="take the mark out, or give the form in [gpu]",
+            code="E322",
         )
     if gpu.form == "count":
         return [str(len(devices))]
@@ -186,5 +187,6 @@ def _machine_number(device: Device) -> int:
             f"the program overwrites CUDA_VISIBLE_DEVICES with numbers, and its GPU has none here: "
             f"an outer mask calls it {entry}",
             hint="set CUDA_VISIBLE_DEVICES by numbers, as in `0,1`, outside gpucore",
+            code="E322",
         )
     return int(entry)

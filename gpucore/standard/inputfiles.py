@@ -183,6 +183,7 @@ def _one_line(text: str) -> str:
         raise TemplateError(
             f"the value {text!r} holds a line break, which the program's file cannot say",
             hint="rename the file, or link it under another name",
+            code="E323",
         )
     return text
 
@@ -194,4 +195,5 @@ def _refuse_undecodable(text: str) -> None:
         raise TemplateError(
             f"the value {text!r} is not Unicode, which the program's file cannot say",
             hint="rename the file, or link it under another name",
+            code="E323",
         ) from None

@@ -51,10 +51,12 @@ def parse_memory(text: str) -> int:
     if match is None or unit is None:
         meant = _BY_LETTER.get(match[2][:1].lower()) if match else None
         hint = f'write "{match[1]} {meant}"' if match and meant else 'write it as in "12 GiB"'
-        raise ParameterError(f"{text[:60]!r} is no amount of memory", hint=hint)
+        raise ParameterError(f"{text[:60]!r} is no amount of memory", hint=hint, code="E112")
     mib = -(-Fraction(match[1]) * _UNITS[unit] // 1)
     if mib > MOST_MIB:
-        raise ParameterError(f"{text[:60]!r} is more memory than any GPU has", hint="write less")
+        raise ParameterError(
+            f"{text[:60]!r} is more memory than any GPU has", hint="write less", code="E112"
+        )
     return int(mib)
 
 

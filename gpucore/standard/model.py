@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "FailureClass",
     "FileToWrite",
+    "FilesBehind",
     "LinkToMake",
     "Need",
     "Noted",
@@ -116,6 +117,8 @@ class Need:
 
 
 SLOT = Need(gpus=None)
+NO_GPU = Need()
+"""Most needs are one of these two: what is the same need not be compared."""
 
 
 class FailureClass(str, Enum):
@@ -257,14 +260,28 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened in a run, as plugins and progress displays are told of it."""
+    """Something that happened in a run, as plugins and progress displays are told of it.
+
+    Parameters
+    ----------
+    run : str
+        The run's name.
+    """
 
     run: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """A run was opened on these devices, cut into these slots (names of devices)."""
+    """A run was opened.
+
+    Parameters
+    ----------
+    devices, slots : tuple
+        What it was opened on, and the slots that this was cut into.
+    workers : int
+        How many steps run at once.
+    """
 
     devices: tuple[Device, ...]
     slots: tuple[tuple[Device, ...], ...]
@@ -283,7 +300,15 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepRetried(Event):
-    """An attempt of a step failed, and another will be made."""
+    """An attempt of a step failed, and another will be made.
+
+    Parameters
+    ----------
+    stage : str
+        The step's stage; empty for a single step.
+    outcome, attempt
+        How the attempt ended, and its number, from 1.
+    """
 
     stage: str
     outcome: Outcome
@@ -331,6 +356,26 @@ class DevicesSeen(Event):
     """What the run's devices say of themselves, every few seconds."""
 
     snapshot: Snapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesBehind(Event):
+    """How far a run is behind the files that come into its watched folders, every few seconds.
+
+    Parameters
+    ----------
+    files : int
+        Files that came and are not done yet.
+    come, done : float
+        Files in a second, over the last ten minutes.
+    seconds : float or None
+        When it will have caught up at this rate; None: never, or nothing is done yet.
+    """
+
+    files: int
+    come: float
+    done: float
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

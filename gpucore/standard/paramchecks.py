@@ -57,7 +57,7 @@ def is_whole(param: Param | None) -> bool:
 
 
 def _fault(where: str, what: str, hint: str = "") -> AdapterError:
-    return AdapterError(what, hint=hint, where=where)
+    return AdapterError(what, hint=hint, where=where, code="E404")
 
 
 def _kind_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]:
@@ -68,9 +68,12 @@ def _kind_faults(where: str, name: str, param: Param) -> Iterator[AdapterError]:
                      'choices go with type = "choice"')  # fmt: skip
     if param.item and param.output:
         yield _fault(where, f"`{name}` is both item and output", "leave one of the two")
-    if param.many and not (param.item and param.check == "directory"):
-        yield _fault(where, f"`{name}` takes many files, and is no item that is a folder",
-                     'item = true, check = "directory"')  # fmt: skip
+    if param.many and not (param.item and (param.check == "directory" or param.length == 0)):
+        yield _fault(where, f"`{name}` takes many files, and is no item that is a list or a folder",
+                     'item = true, and length = 0 or check = "directory"')  # fmt: skip
+    if param.item and param.length is not None and not (param.many and param.length == 0):
+        yield _fault(where, f"`{name}` is an item, and a list that gpucore cannot fill",
+                     "many = true, length = 0")  # fmt: skip
     if (param.item or param.output) and param.type != "path":
         yield _fault(where, f"`{name}` is an item or an output, and no path", 'type = "path"')
     if param.format and param.type not in {"int", "float"}:
@@ -131,6 +134,11 @@ def _place_faults(where: str, param: Param, adapter: Adapter) -> Iterator[Adapte
     if param.output.startswith("/") or ".." in param.output.split("/"):
         yield _fault(where, f"`{param.output}` lies outside the output directory",
                      "name a file below it")  # fmt: skip
+    if param.output and param.length is not None and not (
+        param.length == 0 and adapter.lists_items
+    ):  # fmt: skip
+        yield _fault(where, f"`{param.output}` is a list of outputs, and its item is none",
+                     "take `length` out, or let the item be a list, too")  # fmt: skip
     for mark in marks(param.output):
         other = adapter.params.get(mark.name)
         if other is not None and other.type == "path" and mark.part in _FOLDERS:

@@ -65,6 +65,7 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
                 name, adapter.params, listed=f"`gpucore adapters show {adapter.name}`"
             ),
             where=where,
+            code="E301",
         )
         for name in given
         if name not in adapter.params
@@ -80,6 +81,7 @@ def read_values(adapter: Adapter, given: Mapping[str, object]) -> Values:
                         f"parameter `{name}` is missing",
                         hint=f"give `{name}`{unit}: {param.help}",
                         where=where,
+                        code="E302",
                     )
                 )
             values[name] = _default(param)
@@ -121,6 +123,7 @@ def _lonely(
                     f"`{name}` is given without `{other}`",
                     hint=f"give `{other}` too, or leave `{name}` out",
                     where=where,
+                    code="E305",
                 )
 
 
@@ -136,6 +139,7 @@ def disorder(adapter: Adapter, values: Mapping[str, Value]) -> Iterator[Paramete
                 yield ParameterError(
                     f"`{name}` = {low}{unit} does not go with `{other}` = {high}{unit}",
                     hint=f"`{name}` must be {word} `{other}`",
+                    code="E305",
                 )
 
 
@@ -155,6 +159,7 @@ def check_value(name: str, param: Param, raw: object) -> Value:
             f"`{name}` holds {len(many)} value{'s' * (len(many) != 1)}, not {param.length}",
             hint=f"give {param.length} values, as in `{name} = "
             f"[{', '.join(['…'] * param.length)}]`",
+            code="E303",
         )
     return tuple(_scalar(name, param, one) for one in many)
 
@@ -209,7 +214,9 @@ def _scalar(name: str, param: Param, raw: object) -> Scalar:
     if param.type == "choice":
         if raw not in param.choices:
             raise ParameterError(
-                f"`{name}` cannot be {raw!r}", hint=f"one of: {', '.join(param.choices)}"
+                f"`{name}` cannot be {raw!r}",
+                hint=f"one of: {', '.join(param.choices)}",
+                code="E304",
             )
         return str(raw)
     if param.type == "bool":
@@ -222,7 +229,9 @@ def _scalar(name: str, param: Param, raw: object) -> Scalar:
 def _number(name: str, param: Param, raw: object) -> int | float:
     if isinstance(raw, int) and raw.bit_length() > _BITS:
         raise ParameterError(
-            f"`{name}` is a number of more than {_BITS} bits", hint="no program can be given one"
+            f"`{name}` is a number of more than {_BITS} bits",
+            hint="no program can be given one",
+            code="E303",
         )
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
         raise _wrong(name, param, raw)
@@ -249,10 +258,12 @@ def _check_bounds(name: str, param: Param, number: float) -> None:
         wrong = ("large", f"less than {high:g}{unit}")
     elif not is_of_kind(param, number):
         kind = "an odd number" if param.odd else f"a multiple of {param.multiple_of}"
-        raise ParameterError(f"`{name}` = {number}{unit} is not {kind}", hint=f"give {kind}")
+        raise ParameterError(
+            f"`{name}` = {number}{unit} is not {kind}", hint=f"give {kind}", code="E304"
+        )
     else:
         return
-    raise ParameterError(f"`{name}` = {number}{unit} is too {wrong[0]}", hint=wrong[1])
+    raise ParameterError(f"`{name}` = {number}{unit} is too {wrong[0]}", hint=wrong[1], code="E304")
 
 
 def is_of_kind(param: Param, number: float) -> bool:
@@ -267,16 +278,20 @@ def _text(name: str, param: Param, raw: object) -> str:
         raise _wrong(name, param, raw)
     text = str(raw)
     if "\0" in text:
-        raise ParameterError(f"`{name}` holds a NUL character", hint="no program can be given one")
+        raise ParameterError(
+            f"`{name}` holds a NUL character", hint="no program can be given one", code="E306"
+        )
     if not param.blanks and any(c.isspace() or c in "\"'" for c in text):
         raise ParameterError(
             f"`{name}` = {text!r} holds a blank or a quote",
             hint="the program cannot read such a name: rename the file, or link it under another",
+            code="E306",
         )
     if param.suffix and not text.lower().endswith(tuple(end.lower() for end in param.suffix)):
         raise ParameterError(
             f"`{name}` = {text!r} has no suffix that the program knows",
             hint=f"one of: {', '.join(param.suffix)}",
+            code="E306",
         )
     if param.pattern and not _fits(param.pattern, text):
         raise ParameterError(
@@ -284,9 +299,10 @@ def _text(name: str, param: Param, raw: object) -> str:
             hint=f"give `{name}`: {param.help}"
             if param.type == "string"
             else "the program cannot take such a name: rename the file, or link it under another",
+            code="E306",
         )
     if param.type == "path" and not text:
-        raise ParameterError(f"`{name}` is empty", hint="give a path")
+        raise ParameterError(f"`{name}` is empty", hint="give a path", code="E306")
     # Programs would take `-x` for an option; `./-x` names the same file.
     return f"./{text}" if param.type == "path" and text.startswith("-") else text
 
@@ -316,5 +332,7 @@ def _from_text(name: str, param: Param, text: str) -> object:
 def _wrong(name: str, param: Param, raw: object) -> ParameterError:
     unit = f" in {param.unit}" if param.unit else ""
     return ParameterError(
-        f"`{name}` = {raw!r} is not {_KINDS[param.type]}", hint=f"give {_KINDS[param.type]}{unit}"
+        f"`{name}` = {raw!r} is not {_KINDS[param.type]}",
+        hint=f"give {_KINDS[param.type]}{unit}",
+        code="E303",
     )

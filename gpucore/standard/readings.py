@@ -127,6 +127,11 @@ class Snapshot:
         Versions; empty when not known.
     fault : str
         Why the source as a whole could not be read (``DriverNotLoaded``); else empty.
+
+    Attributes
+    ----------
+    of : dict
+        The readings by their device's UUID.
     """
 
     time: float

@@ -100,5 +100,6 @@ def cut_slots(
         raise GpuListError(
             f"the list holds nothing but void places ({VOID.value})",
             hint="name at least one GPU, or leave the list empty to run without one",
+            code="E104",
         )
     return slots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gpucore.standard.adapter import Adapter
-from gpucore.standard.model import SLOT, Need
+from gpucore.standard.model import NO_GPU, SLOT, Need
 from gpucore.standard.params import Values
 
 __all__ = ["NO_LIMITS", "Limits", "Step"]
@@ -85,7 +85,7 @@ class Step:
         """
         gpu = self.adapter.gpu
         if not gpu.use.uses_gpu(use_gpu=self.use_gpu):
-            return Need()
+            return NO_GPU
         alone = gpu.sharing == "forbidden" and not may_share
         if self.gpus is None and self.gpu_memory is None and not alone:
             return SLOT

@@ -13,10 +13,11 @@ from gpucore.standard.inputfiles import file_text
 from gpucore.standard.marks import Mark, marks, split
 from gpucore.standard.model import Command, Device, FileToWrite, LinkToMake
 from gpucore.standard.params import Values, check_rooted
-from gpucore.standard.words import filled_mark, value_of, word
+from gpucore.standard.several import of_each
+from gpucore.standard.words import filled_mark, part_of, value_of, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gpucore.standard.adapter import Param, Scalar
 
@@ -104,6 +105,7 @@ def fill_gpu(argv: Iterable[str], gpus: Sequence[str]) -> list[str]:
             raise TemplateError(
                 "the mark %(GPU)s is left without a value: the command has no GPU",
                 hint="ask for a GPU, or take the mark out",
+                code="E322",
             )
         if argument == "%(GPU)s":
             filled.extend(gpus)
@@ -215,6 +217,7 @@ class _Filler:
             raise TemplateError(
                 "a value holds a line break, and the program reads its answers line by line",
                 hint="rename the file, or link it under another name",
+                code="E323",
             )
         return Command(
             argv=tuple(self._items(template.argv)),
@@ -227,12 +230,20 @@ class _Filler:
                 # A compulsory GPU that is not there is refused when the file is filled.
                 if holds(file, self.names, self.adapter.params, gpu=self.gpu or self.must_have_gpu)
             ),
-            links=tuple(
-                LinkToMake(name=self.joined(link.name), target=self.joined(link.target))
-                for link in self.adapter.link
-                if holds(link, self.names, self.adapter.params, gpu=self.gpu)
-            ),
+            links=tuple(dict.fromkeys(self._links())),
         )
+
+    def _links(self) -> Iterator[LinkToMake]:
+        params, gpu = self.adapter.params, self.gpu
+        links = [one for one in self.adapter.link if holds(one, self.names, params, gpu=gpu)]
+        if not self.adapter.lists_items:
+            for link in links:
+                yield LinkToMake(name=self.joined(link.name), target=self.joined(link.target))
+            return
+        for one in of_each(self.adapter, self.values) if links else ():
+            for link in links:
+                name, target = (fill_text(text, one, params) for text in (link.name, link.target))
+                yield LinkToMake(name=name, target=target)
 
     def joined(self, text: str) -> str:
         """Return a text with its marks filled as in an argument."""
@@ -305,10 +316,11 @@ class _Filler:
             if piece.name == "GPU" and not piece.part:
                 return self._gpus()
             value = self.names.get(piece.name)
-            if isinstance(value, tuple) and not piece.part:
-                param = self.adapter.params[piece.name]
-                if param.separator is None:
+            if isinstance(value, tuple) and (param := self.adapter.params[piece.name]):
+                if param.separator is None and not piece.part:
                     return [word(one, param) for one in value]
+                if param.separator is None and param.type == "path":
+                    return [part_of(str(one), piece.part) for one in value]
         return [self.joined(text)]
 
     def _mark(self, mark: Mark) -> str:
@@ -321,6 +333,7 @@ class _Filler:
             raise TemplateError(
                 f"{len(texts)} GPUs stand inside one argument",
                 hint="let %(GPU)s be an argument of its own, or choose the form `comma`",
+                code="E324",
             )
         return texts[0]
 
@@ -329,6 +342,7 @@ class _Filler:
             raise TemplateError(
                 "the mark %(GPU)s is left without a value: the step has no GPU",
                 hint='put it into a group with when = "gpu"',
+                code="E322",
             )
         return len(self.devices)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gpucore.standard.adapter import Param, Scalar, Value
     from gpucore.standard.marks import Mark
 
-__all__ = ["filled_mark", "value_of", "word"]
+__all__ = ["filled_mark", "part_of", "value_of", "word"]
 
 
 def word(value: Scalar, param: Param | None) -> str:
@@ -36,7 +36,7 @@ def value_of(mark: Mark, names: Mapping[str, Value]) -> Value:
     value = _named(mark, mark.name, names)
     if mark.is_number:
         return _sum(mark, value, names)
-    return _part(str(value), mark.part) if mark.part and not isinstance(value, tuple) else value
+    return part_of(str(value), mark.part) if mark.part and not isinstance(value, tuple) else value
 
 
 def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Param]) -> str:
@@ -57,6 +57,7 @@ def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Par
         raise TemplateError(
             f"the list {mark} stands inside a text",
             hint="let it be an argument of its own, or give the parameter a `separator`",
+            code="E324",
         )
     return param.separator.join(word(one, param) for one in value)
 
@@ -64,10 +65,12 @@ def filled_mark(mark: Mark, names: Mapping[str, Value], params: Mapping[str, Par
 def _named(mark: Mark, name: str, names: Mapping[str, Value]) -> Value:
     if name not in names:
         raise TemplateError(
-            f"the mark {mark} names nothing that is known here", hint=did_you_mean(name, names)
+            f"the mark {mark} names nothing that is known here",
+            hint=did_you_mean(name, names),
+            code="E321",
         )
     if names[name] is None:
-        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{name}`")
+        raise TemplateError(f"the mark {mark} has no value", hint=f"give `{name}`", code="E322")
     return names[name]
 
 
@@ -84,11 +87,13 @@ def _whole(mark: Mark, value: Value) -> int:
         raise TemplateError(
             f"the mark {mark} adds up or writes the digits of {value!r}, which is no whole number",
             hint="write %(name)s",
+            code="E324",
         )
     return value
 
 
-def _part(text: str, part: str) -> str:
+def part_of(text: str, part: str) -> str:
+    """Return a part of a path, see `gpucore.standard.marks.PATH_PARTS`."""
     path = PurePosixPath(text)
     if part == "base":
         # Not path.with_suffix(""), which would make an option of `./-x.mrc`.

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
-__all__ = ["Backlog"]
+__all__ = ["Backlog", "Pace", "said_pace"]
 
 _WINDOW = 600.0
 _EVERY = 300.0
+_OFTEN = 5.0
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+
+
+class Pace(NamedTuple):
+    """How far a run is behind now, and how fast.
+
+    Parameters
+    ----------
+    files : int
+        Files that came and are not done yet.
+    come, done : float
+        Files in a second, of late.
+    seconds : float or None
+        When it will have caught up at this rate; None: never, or nothing is done yet.
+    """
+
+    files: int
+    come: float
+    done: float
+    seconds: float | None
 
 
 class Backlog:
@@ -34,6 +55,8 @@ class Backlog:
         self._came: deque[tuple[int, int]] = deque()
         self._done: deque[tuple[int, int]] = deque()
         self._next_word: float | None = None
+        self._reported = 0
+        self._next_report = now
         self._was_told = False
 
     def came(self, files: int, now: float) -> None:
@@ -61,26 +84,55 @@ class Backlog:
         self._was_told = True
         return self.said(now)
 
+    def report(self, now: float) -> Pace | None:
+        """Return what displays are to show from now on; None: what they showed five seconds ago."""
+        if self.behind == self._reported or now < self._next_report:
+            return None
+        self._reported, self._next_report = self.behind, now + _OFTEN
+        return self.pace(now)
+
     def next_word(self) -> float | None:
         """Return when `word` is to be asked next; None: when something has happened."""
         return self._next_word if self.behind > 2 * self._workers else None
 
-    def said(self, now: float) -> str:
+    def next_report(self) -> float | None:
+        """Return when `report` is to be asked next; None: when something has happened."""
+        return self._next_report if self.behind != self._reported else None
+
+    def pace(self, now: float) -> Pace:
         """Return how far the run is behind, and when it will have caught up at this rate."""
-        text = f"{self.behind} file{'s' * (self.behind != 1)} behind"
         came, done = self._rate(self._came, now), self._rate(self._done, now)
-        if not done:
-            return text
-        text += f"; {_per(came)} come, {_per(done)} are done"
-        if done <= came:
-            return f"{text}: at this rate it never catches up"
-        return f"{text}: caught up in about {_span(self.behind / (done - came))}"
+        if not self.behind:
+            return Pace(0, came, done, 0.0)
+        seconds = self.behind / (done - came) if done > came else None
+        return Pace(self.behind, came, done, seconds)
+
+    def said(self, now: float) -> str:
+        """Return `pace` as people say it."""
+        return said_pace(*self.pace(now))
 
     def _rate(self, counts: deque[tuple[int, int]], now: float) -> float:
         """Return how many there were in a second, of late."""
         while counts and counts[0][0] < now - _WINDOW:
             counts.popleft()
         return sum(files for _, files in counts) / max(now - max(self._begun, now - _WINDOW), 1.0)
+
+
+def said_pace(files: int, come: float, done: float, seconds: float | None) -> str:
+    """Return how far a run is behind as people say it.
+
+    Examples
+    --------
+    >>> said_pace(214, 0.07, 0.085, 14267.0)
+    '214 files behind; 4.2 a minute come, 5.1 a minute are done: caught up in about 4 h'
+    """
+    text = f"{files} file{'s' * (files != 1)} behind"
+    if not done:
+        return text
+    text += f"; {_per(come)} come, {_per(done)} are done"
+    if seconds is None:
+        return f"{text}: at this rate it never catches up"
+    return f"{text}: caught up in about {_span(seconds)}"
 
 
 def _count(counts: deque[tuple[int, int]], files: int, now: float) -> None:

@@ -1,27 +1,31 @@
-"""Files that are run together: so many of them, or as many as came in a time, in a folder of links.
+"""Files that are run together: so many of them, or as many as came in a time.
 
-The folder is the record: what is linked in it was taken, and a run that goes on has the same
-batches. It is made under another name and renamed, so that it is whole when it is there.
+Of each batch a folder of links is the record: what is linked in it was taken, and a run that goes
+on has the same batches. It is made under another name and renamed, so that it is whole when it is
+there. A batch that failed, and whose files are run one by one, has another name since.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
+from gpucore.standard.several import Several
 from gpucore.streaming.finder import FoundFile, look
 from gpucore.streaming.settling import FileStamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gpucore.streaming.job import WatchedStage
 
 __all__ = ["Batch", "Batches"]
 
-_NEW = ".new"
+_NEW, _APART = ".new", ".apart"
+_RECORD = re.compile(rf"batch-(\d+)({re.escape(_APART)})?")
 
 
 class Batch(NamedTuple):
@@ -40,7 +44,7 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Makes batches of the files of a watched stage.
+    """Makes batches of the files of a stage.
 
     Parameters
     ----------
@@ -53,9 +57,11 @@ class Batches:
     def __init__(self, stage: WatchedStage, root: Path) -> None:
         self._stage = stage
         self._root = root
+        self._place = root / stage.batches
         self._files: list[FoundFile] = []
         self._since = float("inf")
         self._held: set[str] = set()
+        self._given = frozenset(stage.files)
         self._made = 0
 
     @property
@@ -64,19 +70,26 @@ class Batches:
         return len(self._files)
 
     def recorded(self) -> list[Batch]:
-        """Return the batches of earlier runs, in their order."""
-        folder = self._root / self._stage.batches
-        if not self._stage.batch or not folder.is_dir():
+        """Return the batches of earlier runs, in their order.
+
+        Of those of files that were named, not watched for, the ones that hold a file of this run.
+        """
+        if not self._stage.batch or not self._place.is_dir():
             return []
-        batches = []
-        for one in sorted(folder.iterdir(), key=lambda path: (len(path.name), path.name)):
-            if one.name.endswith(_NEW):
-                shutil.rmtree(one)
+        found = [
+            (int(match[1]), bool(match[2]), folder)
+            for folder in self._place.iterdir()
+            if (match := _RECORD.fullmatch(folder.name))
+        ]
+        batches: list[Batch] = []
+        for number, apart, folder in sorted(found):
+            self._made = max(self._made, number)
+            files = tuple(self._linked(link) for link in sorted(folder.iterdir()))
+            if self._stage.watch is None and not any(one.path in self._given for one in files):
                 continue
-            files = tuple(self._linked(link) for link in sorted(one.iterdir()))
             self._held.update(file.path for file in files)
-            self._made = max(self._made, int(one.name.rpartition("-")[2]))
-            batches.append(Batch(files, one.name))
+            whole = Batch(files, _name(number))
+            batches += _singles(whole) if apart else [whole]
         return batches
 
     def of(self, found: Sequence[FoundFile], now: float, *, all_: bool) -> list[Batch]:
@@ -113,30 +126,64 @@ class Batches:
         wait = self._stage.batch_wait
         return self._since + wait if self._files and wait is not None else float("inf")
 
-    def item(self, batch: Batch) -> str:
-        """Return what a step runs over; the folder of a batch is made if it is not there."""
+    def item(self, batch: Batch) -> str | Several:
+        """Return what the step of a batch runs over."""
+        paths = tuple(self._stage.path(one.path) for one in batch.files)
         if not batch.name:
-            return f"{self._stage.watch.dir}/{batch.files[0].path}"
-        folder = self._root / self._stage.batches / batch.name
-        if not folder.is_dir():
-            fresh = folder.with_name(f"{batch.name}{_NEW}")
-            fresh.mkdir(parents=True)
-            for one in batch.files:
-                target = self._root / self._stage.watch.dir / one.path
-                fresh.joinpath(self._link_name(fresh, one.path)).symlink_to(target)
-            fresh.rename(folder)
+            return paths[0]
+        if self._stage.lists:
+            return Several(batch.name, paths)
         return f"{self._stage.batches}/{batch.name}"
+
+    def keep(self, batch: Batch) -> None:
+        """Record a batch, if it is not: make its folder."""
+        folder = self._place / batch.name
+        if not batch.name or folder.is_dir():
+            return
+        fresh = folder.with_name(f"{batch.name}{_NEW}")
+        if fresh.exists():  # whoever made it died meanwhile
+            shutil.rmtree(fresh)
+        fresh.mkdir(parents=True)
+        for one in batch.files:
+            target = self._root / self._stage.path(one.path)
+            fresh.joinpath(self._link_name(fresh, one.path)).symlink_to(target)
+        fresh.rename(folder)
+
+    def apart(self, batch: Batch) -> list[Batch]:
+        """Record that the files of a batch are run one by one; return a batch for each."""
+        (self._place / batch.name).rename(self._place / f"{batch.name}{_APART}")
+        # In the order of their links, which is that in which another run finds them.
+        linked = sorted((self._place / f"{batch.name}{_APART}").iterdir())
+        return list(_singles(Batch(tuple(map(self._linked, linked)), batch.name)))
 
     def _batch(self, files: Sequence[FoundFile]) -> Batch:
         self._made += 1
-        return Batch(tuple(files), f"batch-{self._made:04d}")
+        # As their links are found again: in another order it would be another command.
+        return Batch(tuple(sorted(files, key=_last)), _name(self._made))
 
     def _linked(self, link: Path) -> FoundFile:
         target = os.readlink(link)  # noqa: PTH115 - as it was written
-        top = f"{self._root / self._stage.watch.dir}/"
+        top = f"{self._root / self._stage.path('')}/"
         return FoundFile(target.removeprefix(top), look(target) or FileStamp(0, 0))
 
     @staticmethod
     def _link_name(folder: Path, path: str) -> str:
-        name = path.rpartition("/")[2]
+        name = _last_name(path)
         return path.replace("/", "_") if os.path.lexists(folder / name) else name
+
+
+def _last_name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _last(file: FoundFile) -> str:
+    return _last_name(file.path)
+
+
+def _name(number: int) -> str:
+    return f"batch-{number:04d}"
+
+
+def _singles(batch: Batch) -> Iterator[Batch]:
+    for place, one in enumerate(batch.files, start=1):
+        yield Batch((one,), f"{batch.name}-{place}")

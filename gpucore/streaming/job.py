@@ -1,4 +1,4 @@
-"""From a watched folder to the steps of its files: for one adapter, or for a job's stages."""
+"""From files that come, or that go together, to steps: for one adapter, or for a job's stages."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from gpucore.clashes import clashes, missing_inputs
+from gpucore.clashes import clashes, missing_inputs, missing_items
 from gpucore.config.watch import WatchTable, watch_faults
 from gpucore.errors import GpucoreError, ParameterError, raise_faults
 from gpucore.outcomes import expected_outputs
 from gpucore.planning import Plan, PlannedStep, stage_steps
+from gpucore.standard.adapter import Adapter
+from gpucore.standard.several import Several
 from gpucore.standard.step import NO_LIMITS, Limits
 from gpucore.streaming.patterns import NamePattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gpucore.standard.adapter import Adapter
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "StreamJob",
@@ -30,6 +30,7 @@ __all__ = [
     "check_folder",
     "looping_outputs",
     "map_stream",
+    "named_files",
     "sample_items",
 ]
 
@@ -40,12 +41,18 @@ _SAMPLES = (("item", "x"), ("other", "y"))
 
 @dataclass(frozen=True, kw_only=True)
 class WatchedStage:
-    """A stage that runs over the files of a watched folder.
+    """A stage that runs over the files of a watched folder, or over batches of named files.
 
     Parameters
     ----------
-    watch : WatchTable
-        The folder.
+    name : str
+        What the stage is called.
+    watch : WatchTable or None
+        The folder; None: the files are named.
+    files : tuple of str
+        Those that are named, relative to the root.
+    lists : bool
+        Whether its program takes a list of files, and not a folder of them.
     plan : callable
         Returns the steps of an item: the stage's own first, then those of the stages that are
         chained to it.
@@ -57,11 +64,28 @@ class WatchedStage:
         Seconds that the first of a batch waits for others; None: until nothing more comes.
     """
 
-    watch: WatchTable
-    plan: Callable[[str], Plan]
+    name: str
+    plan: Callable[[str | Several], Plan]
     batches: str
+    watch: WatchTable | None = None
+    files: tuple[str, ...] = ()
+    lists: bool = False
     batch: int | None = None
     batch_wait: float | None = None
+
+    @property
+    def newest_first(self) -> bool:
+        """Whether the newest of the files that wait comes first."""
+        return self.watch is not None and self.watch.newest_first
+
+    @property
+    def run_changed(self) -> bool:
+        """Whether files that were rewritten after they were done are run again."""
+        return self.watch is None or self.watch.run_changed
+
+    def path(self, file: str) -> str:
+        """Return the path of one of its files, relative to the root."""
+        return file if self.watch is None else f"{self.watch.dir}/{file}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +104,8 @@ class StreamJob:
         Steps that hang on no watched stage.
     last : callable
         Returns, when nothing more comes, the steps that wait for all of a watched stage.
+    later : tuple of (Adapter, bool)
+        The programs of those, and whether each uses a GPU where that is optional.
     before : Mapping
         Of each stage or step the stages and steps of which all must be done before it.
     """
@@ -89,6 +115,7 @@ class StreamJob:
     watched: tuple[WatchedStage, ...]
     first: Plan
     last: Callable[[], Plan]
+    later: tuple[tuple[Adapter, bool], ...] = ()
     before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -100,7 +127,8 @@ class StreamJob:
 def map_stream(
     adapter: Adapter,
     given: Mapping[str, object],
-    watch: WatchTable,
+    watch: WatchTable | None = None,
+    files: Sequence[str] = (),
     *,
     output: str,
     root: Path,
@@ -111,7 +139,7 @@ def map_stream(
     gpu_memory: str | int | None = None,
     limits: Limits = NO_LIMITS,
 ) -> StreamJob:
-    """Return what `gpucore map --watch` runs.
+    """Return what `gpucore map` runs over the files of a folder, or in batches.
 
     Parameters
     ----------
@@ -119,8 +147,10 @@ def map_stream(
         The program.
     given : Mapping
         Values that all steps have in common.
-    watch : WatchTable
+    watch : WatchTable or None
         The folder.
+    files : sequence of str
+        Files that are named, where no folder is.
     output : str
         The folder for the outputs.
     root : Path
@@ -133,19 +163,20 @@ def map_stream(
     Raises
     ------
     ParameterError, Faults
-        For every wrong value, every file of a parameter that is not there, a folder that cannot be
-        watched.
+        For every wrong value, every file that is not there, a folder that cannot be watched.
     """
     faults: list[GpucoreError] = [
-        ParameterError(what, hint=hint, where=f"watch.{key}")
-        for key, what, hint in watch_faults(watch)
+        ParameterError(what, hint=hint, where=f"watch.{key}", code="E209")
+        for key, what, hint in (watch_faults(watch) if watch is not None else ())
     ]
     if batch is not None and (fault := batch_fault(adapter)):
         faults.append(fault)
-    raise_faults(faults)
-    check_folder(watch, root)
+    files = named_files(files)
+    raise_faults([*faults, *missing_items(files, root)])
+    if watch is not None:
+        check_folder(watch, root)
 
-    def plan(*items: str) -> Plan:
+    def plan(*items: str | Several) -> Plan:
         steps = stage_steps(
             adapter,
             items,
@@ -159,25 +190,33 @@ def map_stream(
         )
         return Plan(steps=tuple(map(PlannedStep, steps)), root=root)
 
-    sample = plan(*sample_items(watch, adapter))
+    stage = WatchedStage(
+        name=adapter.name,
+        watch=watch,
+        files=files,
+        lists=adapter.lists_items,
+        plan=plan,
+        batches=batches_of(output, adapter.name),
+        batch=batch,
+        batch_wait=batch_wait,
+    )
+    sample = plan(*sample_items(stage, adapter))
     first = [planned.step for planned in sample.steps]
     raise_faults([*(fault for _, fault in missing_inputs(first, root)), *clashes(first, root)])
-    raise_faults(looping_outputs(sample, watch, root))
+    if watch is not None:
+        raise_faults(looping_outputs(sample, watch, root))
     return StreamJob(
         root=root,
         sample=sample,
-        watched=(
-            WatchedStage(
-                watch=watch,
-                plan=plan,
-                batches=batches_of(output, adapter.name),
-                batch=batch,
-                batch_wait=batch_wait,
-            ),
-        ),
+        watched=(stage,),
         first=Plan(steps=(), root=root),
         last=lambda: Plan(steps=(), root=root),
     )
+
+
+def named_files(files: Sequence[str]) -> tuple[str, ...]:
+    """Return files as the links of batches name them, each once."""
+    return tuple(dict.fromkeys(str(PurePosixPath(file)) for file in files))
 
 
 def batches_of(output: str, stage: str) -> str:
@@ -190,8 +229,9 @@ def batch_fault(adapter: Adapter) -> ParameterError | None:
     if adapter.item and adapter.params[adapter.item].many:
         return None
     return ParameterError(
-        f"{adapter.name} takes one file at a time: its item is no folder of them",
+        f"{adapter.name} takes one file at a time: its item is no list and no folder of them",
         hint="leave `batch` out",
+        code="E224",
     )
 
 
@@ -211,15 +251,30 @@ def check_folder(watch: WatchTable, root: Path) -> None:
         raise ParameterError(
             f"the folder `{watch.dir}` cannot be watched ({error.strerror})",
             hint="look at its name, and whether its disk is mounted",
+            code="E202",
         ) from error
 
 
-def sample_items(watch: WatchTable, adapter: Adapter) -> tuple[str, ...]:
-    """Return what two files of a watched folder may be called, for the checks before the first.
+def sample_items(stage: WatchedStage, adapter: Adapter) -> tuple[str | Several, ...]:
+    """Return two items that may come, for the checks before the first.
 
-    A pattern that says nothing of the end of a name gets one that the adapter takes.
+    A pattern that says nothing of the end of a name gets one that the adapter takes. Of files that
+    are named, each is in one of them.
     """
-    return tuple(dict.fromkeys(_sample(watch, adapter, *letters) for letters in _SAMPLES))
+    watch = stage.watch
+    if watch is None:
+        files: Sequence[str] = stage.files
+    else:
+        files = list(dict.fromkeys(_sample(watch, adapter, *letters) for letters in _SAMPLES))
+    if stage.batch is None:
+        return tuple(files)
+    if not stage.lists and files:
+        return tuple(f"{stage.batches}/batch-{number:04d}" for number in (1, 2))
+    return tuple(
+        Several(f"batch-{number:04d}", tuple(some))
+        for number, some in enumerate((files[::2], files[1::2]), start=1)
+        if some
+    )
 
 
 def _sample(watch: WatchTable, adapter: Adapter, many: str, one: str) -> str:
@@ -244,4 +299,5 @@ def looping_outputs(sample: Plan, watch: WatchTable, root: Path) -> Iterator[Par
                     f"the output `{output.path}` would lie in the folder that is watched, and be "
                     "taken for a new file",
                     hint="give another output folder",
+                    code="E310",
                 )

@@ -6,75 +6,84 @@ import math
 import select
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError, ParameterError
 from gpucore.feeding import PlanFeed
-from gpucore.standard.model import StepEnded
+from gpucore.standard.model import FailureClass, StepEnded
+from gpucore.standard.several import files_of
 from gpucore.streaming.backlog import Backlog
-from gpucore.streaming.batches import Batches
-from gpucore.streaming.finder import Finder
+from gpucore.streaming.batches import Batch, Batches
+from gpucore.streaming.given import GivenFiles
+from gpucore.streaming.source import StreamSource
 from gpucore.streaming.submitting import StreamExecutor
 from gpucore.system.folder_events import Bell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from gpucore.executor import StepExecutor
     from gpucore.planning import Plan
     from gpucore.standard.model import Event
     from gpucore.standard.step import Step
-    from gpucore.streaming.batches import Batch
-    from gpucore.streaming.job import StreamJob, WatchedStage
+    from gpucore.streaming.job import StreamJob
 
 __all__ = ["Stream"]
 
 _TOLD = 20
+_SHOWN = 3
+
+
+_OF_ALL_FILES = frozenset(
+    {
+        FailureClass.NO_DEVICE,
+        FailureClass.DEVICE_FAULT,
+        FailureClass.DISK_FULL,
+        FailureClass.INTERRUPTED,
+        FailureClass.CPU_FALLBACK,
+        FailureClass.NOT_STARTED,
+    }
+)
+"""What no single file of a batch is to blame for."""
 
 
 @dataclass(eq=False)
 class _Item:
-    """What was submitted for a file or a batch."""
+    """What was submitted for a file or a batch.
 
-    files: int
+    Parameters
+    ----------
+    batch, source
+        What it is of; None: it hangs on no file.
+    first : str
+        Its own step, before those that are chained to it.
+    numbers : list of (str, int)
+        Stage and number of each step.
+    left : int
+        Steps that have not ended.
+    earlier : bool
+        Whether all were done in an earlier run.
+    apart : bool
+        Whether it is a batch that failed in a way that one of its files may be to blame for.
+    """
+
+    batch: Batch
+    source: StreamSource
+    first: str
     left: int
+    numbers: list[tuple[str, int]] = field(default_factory=list)
     earlier: bool = True
-
-
-class _Source:
-    """One watched stage: its finder, and the files that wait."""
-
-    def __init__(self, stage: WatchedStage, job: StreamJob, note: Callable[[str], None]) -> None:
-        self.stage = stage
-        self.finder = Finder(stage.watch, job.root, note)
-        self.waiting: deque[Batch] = deque()
-        self.batches = Batches(stage, job.root)
-        self.names: dict[str, str] = {}
-        self.waiting.extend(self.batches.recorded())
-
-    def collect(self, now: float) -> int:
-        """Take in what has become complete; return how many files that are."""
-        found = self.finder.find()
-        before = self.batches.pending
-        fresh = self.batches.of(found, now, all_=self.finder.ended)
-        self.waiting.extend(fresh)
-        return sum(len(one.files) for one in fresh) + self.batches.pending - before
-
-    def next(self) -> Batch:
-        return self.waiting.pop() if self.stage.watch.newest_first else self.waiting.popleft()
-
-    def next_look(self) -> float:
-        return min(self.finder.next_look(), self.batches.next_due())
+    apart: bool = False
 
     @property
-    def ended(self) -> bool:
-        return self.finder.ended and not self.waiting and not self.batches.pending
+    def files(self) -> int:
+        return len(self.batch.files)
 
 
 class Stream(PlanFeed):
-    """Feeds an executor with the steps of watched stages.
+    """Feeds an executor with the steps of watched stages, and of those that run in batches.
 
     Parameters
     ----------
@@ -89,7 +98,8 @@ class Stream(PlanFeed):
         super().__init__(job.sample)
         self.job = job
         self.submitted = 0
-        self.stages = dict.fromkeys(self.stages, 0)
+        self.is_whole = all(stage.watch is None for stage in job.watched)
+        self.stages = self._known = Counter(dict.fromkeys(self.stages, 0) | _batches(job))
         self._bell = Bell()
         self._lock = threading.Lock()
         self._items: dict[str, _Item] = {}
@@ -108,6 +118,9 @@ class Stream(PlanFeed):
                 return
             item.left -= 1
             item.earlier = item.earlier and event.outcome.earlier
+            failure = event.outcome.failure
+            if event.outcome.step == item.first and item.files > 1 and failure is not None:
+                item.apart = failure not in _OF_ALL_FILES
             if item.left:
                 return
             self._running -= 1
@@ -125,12 +138,13 @@ class Stream(PlanFeed):
         if not isinstance(executor, StreamExecutor):
             raise TypeError("files that come are run by a StreamExecutor")
         executor.bell = self._bell
-        executor.admit(self.job.sample)
+        executor.admit(self.job.sample, self.job.later)
         self._submit(executor, self.job.first)
-        sources = [_Source(stage, self.job, executor.say) for stage in self.job.watched]
+        sources = [StreamSource(stage, self.job.root, executor.say) for stage in self.job.watched]
         try:
             self._feed(executor, sources)
         finally:
+            executor.forget_pace()
             for source in sources:
                 source.finder.close()
         if executor.stopping or executor.halted is not None:
@@ -140,7 +154,8 @@ class Stream(PlanFeed):
                 executor.say(f"{left} more files have come; `gpucore resume` goes on with them")
             return
         for source in sources:
-            for line in source.finder.left():
+            self.refused += source.refused
+            for line in (*source.finder.left(), *self._gone(executor, source)):
                 executor.say(line)
         if self._changed > _TOLD:
             executor.say(f"{self._changed} files in all were rewritten after they were done")
@@ -150,7 +165,20 @@ class Stream(PlanFeed):
         """Give the descriptor back, once nobody tells it anything any more."""
         self._bell.close()
 
-    def _feed(self, executor: StreamExecutor, sources: list[_Source]) -> None:
+    @staticmethod
+    def _gone(executor: StreamExecutor, source: StreamSource) -> list[str]:
+        """Return a line for the steps of earlier runs whose files do not come any more."""
+        if source.stage.batch or source.stage.watch is None:
+            return []
+        gone = [name for name in executor.undone(source.stage.name) if name not in source.names]
+        if not gone:
+            return []
+        shown = ", ".join(gone[:_SHOWN]) + f" and {len(gone) - _SHOWN} more" * (len(gone) > _SHOWN)
+        return [
+            f"{shown}: not done by an earlier run, and now gone from `{source.stage.watch.dir}`"
+        ]
+
+    def _feed(self, executor: StreamExecutor, sources: list[StreamSource]) -> None:
         workers = executor.provision.workers
         backlog = Backlog(time.monotonic(), workers)
         backlog.came(sum(len(one.files) for source in sources for one in source.waiting), 0.0)
@@ -160,29 +188,56 @@ class Stream(PlanFeed):
             if source.finder.fileno() >= 0:
                 poll.register(source.finder.fileno(), select.POLLIN)
         # Whoever wants the newest wants none that was chosen long before.
-        most = 2 * workers + (0 if any(one.watch.newest_first for one in self.job.watched) else 64)
+        most = 2 * workers + (0 if any(one.newest_first for one in self.job.watched) else 64)
         while not executor.stopping and executor.halted is None:
             self._bell.hear()
             now = time.monotonic()
             with self._lock:
                 ended, self._ended = self._ended, []
             for item in ended:
-                backlog.done(item.files, now, earlier=item.earlier)
+                self._count(executor, item, backlog)
             for source in sources:
                 backlog.came(source.collect(now), now)
             self._start(executor, sources, most, backlog)
-            if all(source.ended for source in sources):
+            if all(source.ended for source in sources) and not self._works():
                 return
-            if word := backlog.word(now):
-                executor.say(word)
+            if not self.is_whole:
+                self._tell(executor, backlog, now)
             if self._ended:
                 continue
             times = [source.next_look() for source in sources]
-            times += [one for one in (backlog.next_word(),) if one is not None]
+            looks = (backlog.next_word(), backlog.next_report())
+            times += [one for one in looks if one is not None]
             poll.poll(max(0, math.ceil((min(times) - time.monotonic()) * 1000)))
 
+    @staticmethod
+    def _tell(executor: StreamExecutor, backlog: Backlog, now: float) -> None:
+        """Tell how far the run is behind the files that come."""
+        if word := backlog.word(now):
+            executor.say(word)
+        if (pace := backlog.report(now)) is not None:
+            executor.tell_pace(pace)
+
+    def _works(self) -> bool:
+        """Say whether files are worked on: of a batch they may have to be run one by one yet."""
+        with self._lock:
+            return bool(self._ended or self._items)
+
+    def _count(self, executor: StreamExecutor, item: _Item, backlog: Backlog) -> None:
+        """Count what has ended; have the files of a batch that failed run one by one."""
+        if not item.apart or executor.stopping:
+            backlog.done(item.files, time.monotonic(), earlier=item.earlier)
+            return
+        # It counts no more itself.
+        item.source.take_apart(item.batch)
+        self.submitted -= len(item.numbers)
+        for part, number in item.numbers:
+            if part in self._numbers:
+                self._numbers[part].remove(number)
+        executor.say(f"{item.first} failed: its {item.files} files are run one by one")
+
     def _start(
-        self, executor: StreamExecutor, sources: list[_Source], most: int, backlog: Backlog
+        self, executor: StreamExecutor, sources: list[StreamSource], most: int, backlog: Backlog
     ) -> None:
         for source in sources:
             while source.waiting and self._running < most and not executor.stopping:
@@ -191,21 +246,29 @@ class Stream(PlanFeed):
                     backlog.done(len(batch.files), time.monotonic(), earlier=True)
                     self.refused += len(batch.files)
 
-    def _start_one(self, executor: StreamExecutor, source: _Source, batch: Batch) -> bool:
+    def _start_one(self, executor: StreamExecutor, source: StreamSource, batch: Batch) -> bool:
         """Submit the steps of a file or a batch; say whether there are any."""
         try:
-            item = source.batches.item(batch)
-            plan = source.stage.plan(item)
+            plan = source.stage.plan(source.batches.item(batch))
+            item = self._path(source, batch)
             self._refuse_second(executor, source, item, plan.steps[0].step)
         except GpucoreError as error:
             hint = f" ({error.hint})" if error.hint else ""
             executor.say(f"not taken: {error.what}{hint}")
             return False
-        self._submit(executor, plan, source, len(batch.files), item)
+        source.batches.keep(batch)
+        self._submit(executor, plan, source, batch, item)
         return True
 
+    @staticmethod
+    def _path(source: StreamSource, batch: Batch) -> str:
+        """Return what a batch or a file is known by: its path, relative to the root."""
+        if batch.name:
+            return f"{source.stage.batches}/{batch.name}"
+        return source.stage.path(batch.files[0].path)
+
     def _refuse_second(
-        self, executor: StreamExecutor, source: _Source, item: str, step: Step
+        self, executor: StreamExecutor, source: StreamSource, item: str, step: Step
     ) -> None:
         """Refuse a file whose outputs would be those of another.
 
@@ -215,7 +278,7 @@ class Stream(PlanFeed):
             Names the other.
         """
         other = source.names.setdefault(step.name, item)
-        if other == item and (begun := executor.begun_with(step.name)):
+        if other == item and not source.stage.batch and (begun := executor.begun_with(step.name)):
             mine = str(self.job.root / item)
             held = [path for path in begun if path.startswith(str(self._top(source)))]
             if mine not in begun and held and (self.job.root / held[0]).exists():
@@ -224,25 +287,29 @@ class Stream(PlanFeed):
             raise ParameterError(
                 f"the outputs of `{item}` would be called like those of `{other}`",
                 hint="rename one of the two, or watch their folders with outputs of their own",
+                code="E310",
             )
 
-    def _top(self, source: _Source) -> str:
-        return f"{self.job.root / source.stage.watch.dir}/"
+    def _top(self, source: StreamSource) -> str:
+        return f"{self.job.root / source.stage.path('')}/"
 
     def _submit(
         self,
         executor: StreamExecutor,
         plan: Plan,
-        source: _Source | None = None,
-        files: int = 0,
-        item: str = "",
+        source: StreamSource | None = None,
+        batch: Batch | None = None,
+        path: str = "",
     ) -> None:
         if not plan.steps:
             return
-        self.on_more(Counter(planned.step.stage for planned in plan.steps))
+        more = Counter(planned.step.stage for planned in plan.steps)
+        self.on_more(more - self._known)
+        self._known = self._known - more
         self.submitted += len(plan.steps)
-        if source is not None:
-            told = _Item(files, len(plan.steps))
+        told: _Item | None = None
+        if source is not None and batch is not None:
+            told = _Item(batch, source, plan.steps[0].step.name, len(plan.steps))
             with self._lock:
                 self._running += 1
                 self._items.update((planned.step.name, told) for planned in plan.steps)
@@ -252,19 +319,35 @@ class Stream(PlanFeed):
             part = step.stage or step.name
             after = [numbers[one] for one in planned.after]
             after += self._all_of(self.job.before.get(part, ()))
-            keeps = source is not None and not place and not source.stage.watch.run_changed
-            path = str(self.job.root / item) if keeps else ""
-            number, kept = executor.submit_step(step, after, item=path)
+            items: frozenset[str] = frozenset()
+            if source is not None and not place:
+                items = self._spared(step, path, run_changed=source.stage.run_changed)
+            number, kept = executor.submit_step(step, after, items=items)
             numbers.append(number)
-            if kept:
-                self._tell_changed(executor, step, item)
+            if told is not None:
+                told.numbers.append((part, number))
+            if kept and batch is not None:
+                how = f"`{path}` was rewritten"
+                if batch.name:
+                    how = f"a file of {step.name} was rewritten, or is gone,"
+                self._tell_changed(executor, step, how)
             if part in self._numbers:
                 self._numbers[part].append(number)
 
-    def _tell_changed(self, executor: StreamExecutor, step: Step, item: str) -> None:
+    def _spared(self, step: Step, path: str, *, run_changed: bool) -> frozenset[str]:
+        """Return the files of an item, absolute, for which it is not run again: all, or the gone.
+
+        Of a single file that is gone there is no item.
+        """
+        several = files_of(step.adapter, step.own)
+        paths = [self.job.root / one for one in several or (path,)]
+        gone = [one for one in paths if several and not one.exists()] if run_changed else paths
+        return frozenset(map(str, gone))
+
+    def _tell_changed(self, executor: StreamExecutor, step: Step, how: str) -> None:
         self._changed += 1
         if self._changed <= _TOLD:
-            executor.say(f"`{item}` was rewritten after {step.name} was done; it is not run again")
+            executor.say(f"{how} after {step.name} was done; it is not run again")
 
     def _all_of(self, parts: Iterable[str]) -> list[int]:
         return [number for part in parts for number in self._numbers[part]]
@@ -278,3 +361,17 @@ class Stream(PlanFeed):
             executor.say(f"not run: {error.what}")
             return
         self._submit(executor, plan)
+
+
+def _batches(job: StreamJob) -> dict[str, int]:
+    """Return how many batches there are of each stage whose files are named, if that is all."""
+    named = [stage for stage in job.watched if stage.watch is None]
+    stages = {planned.step.stage for planned in job.sample.steps}
+    if len(named) < len(job.watched) or job.later or stages != {one.name for one in named}:
+        return {}
+    found = {}
+    for stage in named:
+        batches = Batches(stage, job.root)
+        files = GivenFiles(stage.files, job.root).find()
+        found[stage.name] = len(batches.recorded()) + len(batches.of(files, 0.0, all_=True))
+    return found

@@ -76,7 +76,9 @@ def watch_amd(argument: str, environment: Mapping[str, str]) -> ReaderWatch:
 
 def _refuse(argument: str) -> None:
     if argument:
-        raise DeviceError(f"`amd:{argument}` is no device source", hint="write `--devices amd`")
+        raise DeviceError(
+            f"`amd:{argument}` is no device source", hint="write `--devices amd`", code="E109"
+        )
 
 
 def _meaning(fault: str, words: str) -> DeviceError:
@@ -86,7 +88,7 @@ def _meaning(fault: str, words: str) -> DeviceError:
             hint="install ROCm with amd-smi-lib, or try without a GPU: `--devices simulated:2`",
         )
     what, hint = _MEANINGS.get(fault, (f"the AMD driver reports: {words or fault}", ""))
-    return DeviceError(what, hint=hint)
+    return DeviceError(what, hint=hint, code="E602")
 
 
 def _listed(answer: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Device, ...]:
@@ -102,11 +104,13 @@ def _checked(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
             raise DeviceError(
                 f"the AMD GPU at {row['bus'] or row['place']} does not tell its identity",
                 hint="look at `amd-smi list` and `dmesg`",
+                code="E602",
             )
         if row["uuid"] in seen:
             raise DeviceError(
                 f"two AMD GPUs have the identity {row['uuid']}",
                 hint="gpucore does not know partitions: `amd-smi set --compute-partition SPX`",
+                code="E602",
             )
         seen.add(row["uuid"])
     return rows

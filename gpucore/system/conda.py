@@ -92,10 +92,12 @@ def find_prefix(env: str, environment: Mapping[str, str]) -> Path:
             f"there are {len(there)} conda environments `{env}`: "
             + ", ".join(map(str, there.values())),
             hint="give the path of the one that is meant",
+            code="E504",
         )
     raise ProgramError(
         f"the conda environment `{env}` was not found: {looked}",
         hint='give its path, as `conda env list` shows it: conda_env = "/opt/conda/envs/…"',
+        code="E504",
     )
 
 
@@ -162,7 +164,9 @@ def _read(file: Path) -> object:
         data: object = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ProgramError(
-            f"the variables of a conda environment cannot be read: {error}", where=str(file)
+            f"the variables of a conda environment cannot be read: {error}",
+            where=str(file),
+            code="E504",
         ) from None
     return data
 
@@ -170,6 +174,8 @@ def _read(file: Path) -> object:
 def _pairs(file: Path, data: object) -> Iterator[tuple[str, str]]:
     if not isinstance(data, dict):
         raise ProgramError(
-            "the variables of a conda environment are no table of names", where=str(file)
+            "the variables of a conda environment are no table of names",
+            where=str(file),
+            code="E504",
         )
     yield from ((str(key), str(one)) for key, one in data.items() if one != _UNSET)

@@ -78,6 +78,7 @@ class DeviceReader:
             raise DeviceError(
                 f"devices cannot be read: {python} cannot be started ({error.strerror})",
                 hint="look at the limits of this user (`ulimit -a`), and at the Python in use",
+                code="E607",
             ) from error
         finally:
             theirs.close()

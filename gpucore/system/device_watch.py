@@ -100,7 +100,7 @@ class ReaderWatch:
     def read(self, timeout: float) -> Snapshot:
         """Return how the devices are now; see `gpucore.plugins.offers.DeviceWatch`."""
         if self._closed:
-            raise DeviceError("this watch is closed", hint="begin another")
+            raise DeviceError("this watch is closed", hint="begin another", code="E607")
         deadline = time.monotonic() + timeout
         answer = self._ask(deadline)
         if answer is None:  # one that has ended may be an old one: another is tried at once
@@ -164,9 +164,10 @@ def _devices(
             f"{maker.driver} did not answer within {deadline:g} seconds",
             hint="look at `dmesg` for messages of the driver (NVIDIA's: Xid); a restart of the "
             "machine is likely needed",
+            code="E603",
         ) from None
     except ReaderEndedError as ended:
-        raise DeviceError(f"{maker.driver} could not be asked: {ended}") from None
+        raise DeviceError(f"{maker.driver} could not be asked: {ended}", code="E607") from None
     return maker.listed(answer, environment)
 
 

@@ -101,7 +101,7 @@ def stamp_before(path: str) -> Stamp | None:
     if not fault and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
         fault = f"{path} is a pipe or a socket"
     if fault:
-        raise ConfigError(f"an output cannot be written: {fault}", hint="remove it")
+        raise ConfigError(f"an output cannot be written: {fault}", hint="remove it", code="E511")
     return stamp(path)
 
 

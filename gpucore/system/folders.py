@@ -57,7 +57,9 @@ class RunFolder:
                 base = Path(tempfile.mkdtemp(prefix="gpucore-"))
             else:
                 if fault := planted_fault(self._output):
-                    raise ConfigError(fault, hint="remove it, or give another output folder")
+                    raise ConfigError(
+                        fault, hint="remove it, or give another output folder", code="E261"
+                    )
                 for base in (self._output / ".gpucore", self._output / ".gpucore" / "runs"):
                     make_own_folder(base)
             folder = _new(base, self._run)
@@ -67,6 +69,7 @@ class RunFolder:
             raise ConfigError(
                 f"the output folder `{self._output}` cannot be written ({error.strerror})",
                 hint="give another: `-o DIR`, output = …",
+                code="E261",
             ) from error
         return folder
 

@@ -121,6 +121,7 @@ class Journal:
             raise GpucoreError(
                 f"SQLite's WAL works neither in `{folder}` nor in `{place.folder}`",
                 hint="set XDG_STATE_HOME to a folder on a local disk",
+                code="E721",
             )
         return journal
 
@@ -140,6 +141,7 @@ class Journal:
             raise GpucoreError(
                 f"the journal in `{place.folder}` cannot be opened ({_cause(place, error)})",
                 hint="make room there, or write to another output folder",
+                code="E721",
             ) from error
         except BaseException:
             os.close(lock)
@@ -308,7 +310,9 @@ def _connection(place: Place, state: JournalState) -> sqlite3.Connection | None:
     try:
         last = connection.execute("SELECT n, chain FROM event ORDER BY n DESC LIMIT 1").fetchone()
         if (last or (0, state.chain)) != (state.events, state.chain):
-            raise GpucoreError(f"the journal in `{place.folder}` changed while it was opened")
+            raise GpucoreError(
+                f"the journal in `{place.folder}` changed while it was opened", code="E720"
+            )
     except BaseException:
         connection.close()
         raise

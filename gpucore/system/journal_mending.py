@@ -59,6 +59,7 @@ def mend(place: Place, source: Path | None, count: int) -> Path:
         raise GpucoreError(
             f"the damaged journal in `{place.folder}` cannot be replaced ({error})",
             hint="make room there, or make it writable",
+            code="E721",
         ) from error
 
 

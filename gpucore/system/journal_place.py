@@ -160,6 +160,7 @@ def find_place(output: Path, state_home: Path, *, own: bool) -> Place:
             raise GpucoreError(
                 f"the journal of `{output}` lies on the machine `{host}`, in {path}",
                 hint=f"go on there, or remove {_pointer(output)} when that machine is gone",
+                code="E714",
             )
         return Place(folder=path, note=_note(output, path))
     usual = Place(folder=folder)
@@ -199,6 +200,7 @@ def make_folder(place: Place, output: Path) -> None:
         raise GpucoreError(
             f"the journal's folder `{place.folder}` cannot be made ({error.strerror})",
             hint="write to another output folder",
+            code="E721",
         ) from error
 
 
@@ -227,6 +229,7 @@ def lock_place(place: Place, who: str) -> int:
         raise GpucoreError(
             f"another run still writes the journal in `{place.folder}`: {holder or 'a process'}",
             hint="wait until it has ended, or end it",
+            code="E713",
         ) from error
     with suppress(OSError):  # a full disk; the lock holds, it only bears no name
         os.ftruncate(descriptor, 0)
@@ -246,11 +249,11 @@ def open_own(path: Path) -> int:
     try:
         descriptor = os.open(path, flags, FILE_MODE)
     except OSError as error:
-        raise GpucoreError(f"`{path}` cannot be opened ({error.strerror})") from error
+        raise GpucoreError(f"`{path}` cannot be opened ({error.strerror})", code="E721") from error
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid():
         os.close(descriptor)
-        raise GpucoreError(f"`{path}` is no plain file of this user", hint="remove it")
+        raise GpucoreError(f"`{path}` is no plain file of this user", hint="remove it", code="E720")
     return descriptor
 
 
@@ -295,11 +298,11 @@ def _read_pointer(output: Path) -> tuple[Path, str] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise GpucoreError(f"`{pointer}` cannot be read ({error.strerror})") from error
+        raise GpucoreError(f"`{pointer}` cannot be read ({error.strerror})", code="E711") from error
     try:
         text = os.read(descriptor, 10_000)
     except OSError as error:
-        raise GpucoreError(f"`{pointer}` cannot be read ({error.strerror})") from error
+        raise GpucoreError(f"`{pointer}` cannot be read ({error.strerror})", code="E711") from error
     finally:
         os.close(descriptor)
     facts = dict(line.partition(b"=")[::2] for line in text.split(b"\n"))
@@ -308,6 +311,7 @@ def _read_pointer(output: Path) -> tuple[Path, str] | None:
         raise GpucoreError(
             f"`{pointer}` does not say where the journal lies",
             hint=f"remove it to look for the journal in {pointer.parent}",
+            code="E711",
         )
     return Path(path), host
 

@@ -16,7 +16,7 @@ from gpucore.system.journal_replay import JournalState, Replay
 from gpucore.system.journal_store import VERSION, Scan, fault_of, open_to_read, row_at
 from gpucore.system.journal_summary import Summary, read_summary
 
-__all__ = ["read_journal", "read_place"]
+__all__ = ["copy_journal", "read_journal", "read_place"]
 
 _LOGGER = logging.getLogger(__name__)
 _TRIES = 3
@@ -81,7 +81,7 @@ def _by_summary(place: Place, head: int | None) -> JournalState | None:
         if summary is None:
             return None
         state = JournalState(place.note)
-        where = _copy(place.journal, state) if place.foreign else place.journal
+        where = copy_journal(place.journal, state) if place.foreign else place.journal
         connection = open_to_read(where)
     except (OSError, sqlite3.Error):
         return None
@@ -153,12 +153,14 @@ def _read(path: Path, place: Place) -> tuple[JournalState, str]:
     where = path
     try:
         if place.foreign:
-            where = _copy(path, state)
+            where = copy_journal(path, state)
         if not where.stat().st_size:
             # SQLite would throw its WAL away, although it only reads.
             return state, "it is empty"
     except OSError as error:
-        raise GpucoreError(f"the journal `{path}` cannot be read ({error.strerror})") from error
+        raise GpucoreError(
+            f"the journal `{path}` cannot be read ({error.strerror})", code="E711"
+        ) from error
     return state, _replay(where, state)
 
 
@@ -202,8 +204,8 @@ def _temporary(state: JournalState) -> Path:
     return Path(folder)
 
 
-def _copy(path: Path, state: JournalState) -> Path:
-    """Copy a journal that we must leave no trace beside, or that changes under our eyes."""
+def copy_journal(path: Path, state: JournalState) -> Path:
+    """Copy a journal that we must leave no trace beside; the copy lasts as long as a state."""
     copy = _temporary(state) / path.name
     wal = path.with_name(f"{path.name}-wal")
     # The WAL first: events that are folded into the file meanwhile are then in both.

@@ -91,6 +91,23 @@ class JournalState:
             return replace(began, pid=spawned.pid, pid_start=spawned.pid_start)
         return began
 
+    def beginning(self, n: int) -> Began | None:
+        """Return the beginning that is the event of that number; None when it is none.
+
+        Raises
+        ------
+        GpucoreError
+            When the journal was damaged since it was read.
+        """
+        row = self._row(n, KIND[Began]) if 0 < n <= self.events else None
+        try:
+            record = None if row is None else decode(KIND[Began], *row)
+        except ValueError as error:
+            raise GpucoreError(
+                f"event {n} of the journal can no longer be read", code="E711"
+            ) from error
+        return record if isinstance(record, Began) else None
+
     def finished(self, step: str) -> Finished | None:
         """Return how the step ended last.
 
@@ -124,7 +141,9 @@ class JournalState:
                 if isinstance(finished, Finished) and self.steps.finished[place] == n:
                     yield finished
         except (sqlite3.Error, ValueError, KeyError) as error:
-            raise GpucoreError(f"the journal can no longer be read ({error})") from error
+            raise GpucoreError(
+                f"the journal can no longer be read ({error})", code="E711"
+            ) from error
         finally:
             if connection is not None:
                 connection.close()
@@ -159,7 +178,9 @@ class JournalState:
                 if kind in wanted and (only is None or n in only):
                     yield n, decode(kind, step, attempt, body)
         except (sqlite3.Error, ValueError) as error:
-            raise GpucoreError(f"the journal can no longer be read ({error})") from error
+            raise GpucoreError(
+                f"the journal can no longer be read ({error})", code="E711"
+            ) from error
         finally:
             if connection is not None:
                 connection.close()
@@ -202,7 +223,9 @@ class JournalState:
                 raise ValueError("it is not there")
             return decode(number, *row)
         except (sqlite3.Error, ValueError, TypeError) as error:
-            raise GpucoreError(f"event {n} of the journal can no longer be read") from error
+            raise GpucoreError(
+                f"event {n} of the journal can no longer be read", code="E711"
+            ) from error
 
     def _row(self, n: int, kind: int) -> tuple[bytes, int, bytes] | None:
         if self.source is None:

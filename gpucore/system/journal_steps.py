@@ -102,4 +102,4 @@ def _records(state: JournalState, where: str, *values: bytes | int) -> Iterator[
             for row in connection.execute(f"{_ROWS} {where}", values):
                 yield decode(*row)
     except (sqlite3.Error, ValueError) as error:
-        raise GpucoreError(f"the journal can no longer be read ({error})") from error
+        raise GpucoreError(f"the journal can no longer be read ({error})", code="E711") from error

@@ -260,7 +260,9 @@ def fault_of(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     if isinstance(error, MemoryError) or any(one in text for one in _PASSING):
         raise GpucoreError(
-            f"the journal cannot be read now ({text})", hint="try again; nothing was changed"
+            f"the journal cannot be read now ({text})",
+            hint="try again; nothing was changed",
+            code="E711",
         ) from error
     if "no such table" in text or "no such column" in text:
         return "it is no journal of this version of gpucore"

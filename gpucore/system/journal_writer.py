@@ -134,7 +134,7 @@ class JournalWriter:
         if ticket.done is not None:
             ticket.done.acquire()
         if ticket.error:
-            raise GpucoreError(ticket.error)
+            raise GpucoreError(ticket.error, code="E721")
 
     def close(self, timeout: float | None = None) -> bool:
         """Write what is queued and end; after ``timeout`` seconds without success, give it up.
@@ -157,7 +157,7 @@ class JournalWriter:
     def _queue_up(self, ticket: _Ticket) -> None:
         with self._gate:
             if self._closed or self._broken:
-                raise GpucoreError(self._broken or "the journal was closed")
+                raise GpucoreError(self._broken or "the journal was closed", code="E721")
             self._queue.put(ticket)
 
     def _run(self) -> None:

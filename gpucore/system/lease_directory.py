@@ -117,7 +117,9 @@ def find_lease_directory(environ: Mapping[str, str], *, configured: str = "") ->
         path = Path(configured)
         if not path.is_absolute():
             raise ConfigError(
-                f"the lease directory `{configured}` is no absolute path", hint="write it from `/`"
+                f"the lease directory `{configured}` is no absolute path",
+                hint="write it from `/`",
+                code="E701",
             )
         with contextlib.suppress(FileExistsError):
             _make(path)
@@ -167,7 +169,9 @@ def _make(path: Path) -> None:
         raise
     except OSError as error:
         raise ConfigError(
-            f"the lease directory {path} cannot be made ({error.strerror})", hint=ELSEWHERE
+            f"the lease directory {path} cannot be made ({error.strerror})",
+            hint=ELSEWHERE,
+            code="E701",
         ) from error
 
 
@@ -198,7 +202,9 @@ def _opened(path: Path, *, administrators: bool) -> LeaseFiles:
         said = (
             "is no directory, or a link to one" if link else f"cannot be opened: {error.strerror}"
         )
-        raise ConfigError(f"the lease directory {path} {said}", hint=ELSEWHERE) from error
+        raise ConfigError(
+            f"the lease directory {path} {said}", hint=ELSEWHERE, code="E701"
+        ) from error
     facts = os.fstat(fd)
     fault, hint = _directory_fault(path, facts, administrators=administrators)
     if not fault and not wal_works(path):  # one machine's alone: what it asks for, too
@@ -206,7 +212,7 @@ def _opened(path: Path, *, administrators: bool) -> LeaseFiles:
         hint = "name one on a disk of this machine's own"
     if fault:
         os.close(fd)
-        raise ConfigError(f"the lease directory {path} {fault}", hint=hint)
+        raise ConfigError(f"the lease directory {path} {fault}", hint=hint, code="E701")
     return LeaseFiles(path, fd, facts)
 
 

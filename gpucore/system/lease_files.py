@@ -181,14 +181,18 @@ class LeaseFiles:
             fault = "holds something else than leases"
         if fault:
             os.close(fd)
-            raise DeviceError(f"the lease file {self._path / name} {fault}", hint=_REMOVE)
+            raise DeviceError(
+                f"the lease file {self._path / name} {fault}", hint=_REMOVE, code="E702"
+            )
         return True
 
     def _refused(self, name: str, error: OSError) -> DeviceError:
         gone = os.fstat(self._fd).st_nlink == 0  # the kernel says EPERM then, of all things
         number = errno.ENOENT if gone else error.errno or 0
         said, hint = _MEANINGS.get(number, (f"cannot be opened ({error.strerror})", ""))
-        return DeviceError(f"the lease file {self._path / name} {said}", hint=hint or ELSEWHERE)
+        return DeviceError(
+            f"the lease file {self._path / name} {said}", hint=hint or ELSEWHERE, code="E702"
+        )
 
 
 def lock(fd: int, start: int, length: int) -> bool:
@@ -201,6 +205,7 @@ def lock(fd: int, start: int, length: int) -> bool:
         raise DeviceError(
             f"leases cannot be locked there ({error.strerror})",
             hint=ELSEWHERE,
+            code="E702",
         ) from error
     return True
 

@@ -72,6 +72,7 @@ class LeaseStopped(GpucoreError):  # noqa: N818 - nothing is wrong: somebody sai
     """Waiting for a lease was stopped."""
 
     exit_code = 130
+    default_code = "E705"
 
 
 class _Share(NamedTuple):
@@ -154,6 +155,7 @@ class Leases:
                 raise ConfigError(
                     f"device `{uuid}` cannot have {number} shares",
                     hint=f"write a number from 1 to {MOST_SHARES}",
+                    code="E209",
                 )
         self._files = directory.open()
         self._watches: list[CloseWatch] = []
@@ -368,6 +370,7 @@ def _ticket(files: LeaseFiles, names: Sequence[str]) -> Iterator[int]:
             raise DeviceError(
                 f"nobody can wait for {', '.join(names)}: all tickets are locked",
                 hint="find out with `lslocks` who locks the lease files, and end it",
+                code="E702",
             )
         yield number
     finally:

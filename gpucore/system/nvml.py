@@ -63,6 +63,8 @@ _MEANINGS = {
 class NoDriverError(DeviceError):
     """There is no driver of this maker on this machine, and so no GPU of theirs to be used."""
 
+    default_code = "E601"
+
 
 def read_nvml(argument: str, environment: Mapping[str, str]) -> tuple[Device, ...]:
     """Return the NVIDIA GPUs and MIG instances in PCI bus order, less what an outer mask hides.
@@ -125,18 +127,21 @@ def meaning(fault: str, words: str = "") -> DeviceError:
                 "the NVIDIA driver is loaded, but its library libnvidia-ml.so.1 was not found",
                 hint="install the driver's libraries; in a container, let it have them "
                 "(apptainer --nv, docker --gpus)",
+                code="E602",
             )
         return NoDriverError(
             "no NVIDIA driver is installed: its library libnvidia-ml.so.1 was not found",
             hint="install the driver, or try without a GPU: `--devices simulated:2`",
         )
     what, hint = _MEANINGS.get(fault, (f"the NVIDIA driver reports: {words or fault}", ""))
-    return DeviceError(what, hint=hint)
+    return DeviceError(what, hint=hint, code="E602")
 
 
 def _refuse(argument: str) -> None:
     if argument:
-        raise DeviceError(f"`nvml:{argument}` is no device source", hint="write `--devices nvml`")
+        raise DeviceError(
+            f"`nvml:{argument}` is no device source", hint="write `--devices nvml`", code="E109"
+        )
 
 
 def _listed(answer: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[Device, ...]:

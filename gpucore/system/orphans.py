@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import select
 import signal
@@ -162,13 +163,24 @@ def wait_for_end(
         # The number may be another's since it was found.
         while process_start(orphan.pid) == orphan.start:
             left = _LOOK if deadline is None else min(deadline - time.monotonic(), _LOOK)
-            if select.select([descriptor], [], [], max(left, 0.0))[0]:
+            if first_to_end([descriptor], left):
                 return True
             if stopped() or (deadline is not None and time.monotonic() >= deadline):
                 return False
     finally:
         os.close(descriptor)
     return True
+
+
+def first_to_end(descriptors: Collection[int], seconds: float) -> bool:
+    """Wait until one of some processes, named by their descriptors, has ended; say whether.
+
+    Not by `select.select`: a host may have a thousand files open, and it knows no more.
+    """
+    events = select.poll()
+    for one in descriptors:
+        events.register(one, select.POLLIN)
+    return bool(events.poll(math.ceil(max(seconds, 0.0) * 1000)))
 
 
 def end_all(runs: Collection[str], step: str | None = None, *, now: bool = False) -> int:
@@ -217,7 +229,7 @@ def _until_one_ends(orphans: list[Orphan], deadline: float) -> None:
                 return
             opened.callback(os.close, descriptor)
             descriptors.append(descriptor)
-        select.select(descriptors, [], [], max(min(deadline - time.monotonic(), 0.5), 0.05))
+        first_to_end(descriptors, max(min(deadline - time.monotonic(), 0.5), 0.05))
 
 
 def _signal(orphan: Orphan, number: int) -> None:

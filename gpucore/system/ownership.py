@@ -42,29 +42,34 @@ def refuse(path: Path, *, own: bool, directory: bool = False) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise GpucoreError(f"`{path}` cannot be looked at ({error.strerror})") from error
+        raise GpucoreError(
+            f"`{path}` cannot be looked at ({error.strerror})", code="E720"
+        ) from error
     right = stat.S_ISDIR if directory else stat.S_ISREG
     if not right(facts.st_mode):
         what = "no folder" if directory else "no plain file"
         if stat.S_ISLNK(facts.st_mode):
             what = "a link"
-        raise GpucoreError(f"`{path}` is {what}: it is not used", hint="remove it")
+        raise GpucoreError(f"`{path}` is {what}: it is not used", hint="remove it", code="E720")
     if not own:
         return
     if facts.st_uid != os.geteuid():
         raise GpucoreError(
             f"`{path}` belongs to another user ({facts.st_uid}): it is not written to",
             hint="go on as that user, or write to another output folder",
+            code="E720",
         )
     if facts.st_nlink > 1 and not directory:
         raise GpucoreError(
             f"`{path}` has another name elsewhere (a hard link): it is not written to",
             hint="put a copy in its place",
+            code="E720",
         )
     if facts.st_mode & stat.S_IWOTH and keeps_modes(path):
         raise GpucoreError(
             f"everybody on this machine may write to `{path}`: it is not trusted",
             hint=f"look at what lies there, then `chmod o-w {path}`",
+            code="E720",
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import array
 import contextlib
+import logging
+import math
 import os
 import select
 import socket
@@ -18,7 +20,7 @@ import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from gpucore.errors import ProgramError
 from gpucore.system import shepherd
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from gpucore.plugins.offers import Prepared
 
 __all__ = ["Listener", "Programs"]
+
+_LOGGER = logging.getLogger(__name__)
 
 # A host may have SIGPIPE end it, as command-line tools do: the end of a shepherd must not.
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -161,10 +165,12 @@ class Programs:
             self._process.wait()  # it leaves a child of its own, which is not ours to wait for
             self._process = None
         listener = self._listener
-        while (seconds := listener.look()) is not None:
-            if select.select([self._connection], [], [], seconds)[0]:
-                break
-        messages = self._frames.read()
+        try:
+            messages = self._hear()
+        except Exception:
+            # Whoever is not heard of any more would be waited for without end.
+            _LOGGER.exception("what became of the programs of this run cannot be heard")
+            messages = None
         if messages is None:
             self._lose()
             return False
@@ -180,6 +186,15 @@ class Programs:
                 number, file, _ = more
                 listener.failed(key, OSError(number, os.strerror(number), os.fsdecode(file)))
         return True
+
+    def _hear(self) -> list[Any] | None:
+        """Wait for news, and see to limits meanwhile; None: there will be no more."""
+        news = select.poll()  # `select.select` refuses descriptors from 1,024 on
+        news.register(self._connection, select.POLLIN)
+        while (seconds := self._listener.look()) is not None:
+            if news.poll(math.ceil(seconds * 1000)):
+                break
+        return self._frames.read()
 
     def _lose(self) -> None:
         with self._sending:
@@ -217,6 +232,7 @@ def _start_shepherd(run: str, connection: int) -> subprocess.Popen[bytes]:
         raise ProgramError(
             f"no program can be started: {python} cannot be run ({error.strerror})",
             hint="run gpucore by a Python that can start itself anew",
+            code="E500",
         ) from error
 
 

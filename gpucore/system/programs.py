@@ -51,4 +51,5 @@ def find_program(adapter: Adapter, told: str, environment: Mapping[str, str]) ->
         f"the program `{wanted}` was not found; it was looked for {looked}",
         hint=f"{how}tell gpucore where it is: {table} in gpucore.toml",
         where=f"adapter {adapter.name}",
+        code="E501",
     )

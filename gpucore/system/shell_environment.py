@@ -82,6 +82,7 @@ def load_modules(modules: Sequence[str], environment: Mapping[str, str]) -> dict
             f"the module `{modules[0]}` cannot be loaded: there are no environment modules here",
             hint="start gpucore where `module` works (LMOD_CMD or MODULESHOME is set there), or "
             "name the program by `executable` and take `module_load` out",
+            code="E503",
         )
     # Versions before 4 of Environment Modules end well however it went, and say so in this form.
     if code or ":ERROR:" in said:
@@ -89,6 +90,7 @@ def load_modules(modules: Sequence[str], environment: Mapping[str, str]) -> dict
         raise ProgramError(
             f"the module `{name}` does not load: {_words(said) or f'exit code {code}'}",
             hint=f"try it in a shell: module load {listed}; `module avail` lists what there is",
+            code="E503",
         )
     return _taken_down(output, environment)
 
@@ -107,6 +109,7 @@ def read_scripts(scripts: Sequence[str], environment: Mapping[str, str]) -> dict
             f"one of the scripts {', '.join(f'`{one}`' for one in scripts)} ended with exit code "
             f"{code}: {_words(said) or 'it said nothing'}",
             hint="read them into a shell, one by one, to see which",
+            code="E503",
         )
     return _taken_down(output, environment)
 
@@ -136,6 +139,7 @@ def _run(
                 raise ProgramError(
                     f"{what} took longer than {LIMIT:g} seconds to load",
                     hint="try it in a shell: a file system may not answer",
+                    code="E503",
                 ) from None
         output.seek(0)
         messages.seek(0)

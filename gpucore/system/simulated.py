@@ -54,6 +54,7 @@ def read_simulated(argument: str, environment: Mapping[str, str]) -> tuple[Devic
         raise DeviceError(
             f"`simulated:{argument}` is no number of devices",
             hint="write `--devices simulated:2`",
+            code="E109",
         )
     devices = [
         Device(

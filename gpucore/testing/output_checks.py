@@ -11,6 +11,7 @@ import pytest
 from gpucore.errors import GpucoreError
 from gpucore.standard.filechecks import outside
 from gpucore.standard.marks import Mark, split
+from gpucore.standard.several import files_of, of_each
 from gpucore.standard.template import fill_text
 from gpucore.testing.samples import suffix_of
 from gpucore.testing.subject import OUT
@@ -107,9 +108,14 @@ class OutputChecks:
     def test_an_output_that_the_user_names_is_where_the_user_says(self, subject: Subject) -> None:
         for name in subject.adapter.output_params:
             param = subject.adapter.params[name]
-            told = f"mine/told{suffix_of(param) if param.suffix else '.out'}"
-            step = subject.step({**subject.least(), name: told})
-            assert {one.path for one in subject.outputs(step) if one.name == name} == {told}
+            end, least = suffix_of(param) if param.suffix else ".out", subject.least()
+            told = [f"mine/told{end}"]
+            if param.length is not None:  # one for each file of the item
+                files = files_of(subject.adapter, subject.values(least)) or ()
+                told = [f"mine/told{place}{end}" for place, _ in enumerate(files)]
+            step = subject.step({**least, name: told[0] if param.length is None else told})
+            made = [one.path for one in subject.outputs(step) if one.name.split(" of ")[0] == name]
+            assert sorted(made) == told
 
 
 def _item(subject: Subject) -> str:
@@ -155,5 +161,10 @@ def _own_names(subject: Subject, step: Step) -> list[str]:
     if not adapter.command.own_directory:
         return []
     command = subject.command({**step.values})
-    made = [fill_text(one.made, step.values, adapter.params) for one in adapter.output if one.made]
+    made = [
+        fill_text(one.made, values, adapter.params)
+        for values in of_each(adapter, step.values)
+        for one in adapter.output
+        if one.made
+    ]
     return [*(one.name for one in command.files), *(one.name for one in command.links), *made]

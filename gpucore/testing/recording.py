@@ -133,11 +133,13 @@ def read_recordings(folder: Path) -> tuple[RecordingFolder, ...]:
         raise ConfigError(
             f"there is no recording below `{folder}`",
             hint="record the program: one folder with recording.toml and stdout.txt for each run",
+            code="E201",
         )
     if silent := [one.parent for one in found if not (one.parent / "stdout.txt").is_file()]:
         raise ConfigError(
             f"the recording `{silent[0]}` has no stdout.txt",
             hint="put there what the program printed; nothing is an empty file",
+            code="E201",
         )
     return tuple(
         RecordingFolder(folder=file.parent, told=build(Recording, read_toml(file)))

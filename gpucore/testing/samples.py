@@ -105,6 +105,8 @@ def _raw(name: str, param: Param) -> Iterable[object]:
         return scalars
     count = param.length or 2
     lists = [tuple([one] * count) for one in scalars]
+    if param.type == "path":  # files that are run together are all different
+        lists.append(tuple(scalars[:count]))
     # Neighbours may have to differ, or to rise.
     rising = sorted(one for one in scalars if isinstance(one, (int, float)))
     return [*lists, *(tuple(rising[at : at + count]) for at in range(len(rising) - count + 1))]

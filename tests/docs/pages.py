@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "ERROR_PAGES",
     "GENERATED",
     "PAGES",
     "ROOT",
@@ -30,6 +31,8 @@ PAGES = [
 ]
 GENERATED = ROOT / "docs" / "adapters"
 """Written from the adapters, whose examples are proved whenever they are loaded."""
+ERROR_PAGES = ROOT / "docs" / "reference" / "errors"
+"""Pages of codes, whose examples go wrong on purpose: `test_error_pages.py` runs them."""
 
 _COMMENT = re.compile(r"<!-- (?:not run: (?P<why>.+)|(?P<file>\S+)) -->")
 _HEADING = re.compile(r"(#+) (.+)")

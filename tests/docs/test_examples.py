@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs.pages import GENERATED, PAGES, ROOT, Block, blocks
+from docs.pages import ERROR_PAGES, GENERATED, PAGES, ROOT, Block, blocks
 
 from gpucore.config import (
     SiteConfig,
@@ -22,7 +22,7 @@ from gpucore.config import (
 )
 from gpucore.registry import open_plugins
 
-KINDS = {"python", "toml", "console", "text", "json", ""}
+KINDS = {"python", "toml", "console", "text", "json", "perl", "{eval-rst}", ""}
 
 
 def fits(shown: str, said: str) -> bool:
@@ -105,7 +105,7 @@ def run_python(block: Block) -> None:
 RUN = {"console": run_console, "toml": run_toml, "python": run_python}
 
 
-WRITTEN = [page for page in PAGES if page.parent != GENERATED]
+WRITTEN = [page for page in PAGES if page.parent not in {GENERATED, ERROR_PAGES}]
 
 
 @pytest.mark.slow

@@ -135,6 +135,7 @@ def test_every_event_is_told_to_whoever_observes(event: str) -> None:
 @pytest.mark.parametrize(("name", "verb"), list(verbs()))
 def test_every_verb_and_option_is_told(name: str, verb: click.Command) -> None:
     told = set(column(section(REFERENCE / "cli.md", f"`{name}`")))
+    told |= set(column(section(REFERENCE / "cli.md", "Options of every verb")))
     options = {text for one in verb.params if isinstance(one, click.Option) for text in one.opts}
     places = {
         str(one.metavar).removesuffix("...").removeprefix("-- ")
@@ -169,10 +170,15 @@ def test_every_failure_class_and_part_of_a_path_is_told() -> None:
     assert {row[0].strip("`") for row in rows(section(page, "Marks"))} >= set(PATH_PARTS)
 
 
-def test_every_error_is_told_with_its_exit_code() -> None:
-    told = {row[0].strip("`"): row[-1] for row in rows(section(REFERENCE / "errors.md", "Errors"))}
+def test_every_error_is_told_with_its_code_and_exit_code() -> None:
+    table = rows(section(REFERENCE / "errors.md", "Classes"))
+    told = {row[0].strip("`"): (row[-2], row[-1]) for row in table}
     assert told == {
-        kind.__name__: ("that of the gravest" if kind.__name__ == "Faults" else str(kind.exit_code))
+        kind.__name__: (
+            ("that of the first", "that of the gravest")
+            if kind.__name__ == "Faults"
+            else (kind.default_code, str(kind.exit_code))
+        )
         for kind in errors()
     }
 
@@ -227,7 +233,7 @@ def test_a_json_object_has_the_fields_that_are_told(command: str, desk: Path) ->
             found |= set(row)
     table = {row[0].strip("`"): row[2] for row in rows(section(REFERENCE / "cli.md", "JSON"))}
     told = set(re.findall(r"`(\w+)`", table[document["schema"]]))
-    of_a_broken_plugin = {"reason", "hint", "file"} if command == "plugins" else set()
+    of_a_broken_plugin = {"reason", "hint", "file", "code"} if command == "plugins" else set()
     assert told - of_a_broken_plugin == found
 
 
@@ -258,10 +264,11 @@ def test_a_form_looks_as_shown(row: list[str]) -> None:
         assert not shown
 
 
-def test_the_readme_names_every_adapter_and_no_other() -> None:
+def test_the_list_of_adapters_names_every_one_and_no_other() -> None:
     plugins = open_plugins(SiteConfig())
-    told = rows(section(ROOT / "README.md", "Programs it knows"))
-    assert sorted(name for row in told for name in re.findall(r"`([^`]+)`", row[1])) == sorted(
+    listed = (DOCS / "adapters" / "index.md").read_text("utf-8").partition("\n## ")[0]
+    told = [name for row in rows(listed) for name in re.findall(r"`([^`]+)`", row[1])]
+    assert sorted(told) == sorted(
         name
         for name in plugins.adapters
         if plugins.origin_of(name).startswith("gpucore-framework ")

@@ -50,7 +50,6 @@ def test_whatever_moment_a_host_is_killed_nothing_is_lost_and_nothing_done_twice
 CRASH_POINTS = {
     "gpucore.dispatch:Dispatch._ended": (1, 5),
     "gpucore.dispatch:Dispatch._launch": (1, 7),
-    "gpucore.dispatch:Dispatch._settle": (1, 6),
     "gpucore.holding:RunLeases.give": (1, 6),
     "gpucore.holding:RunLeases.claim": (1, 7),
     "gpucore.holding:RunLeases.take": (1, 3),
@@ -62,6 +61,7 @@ CRASH_POINTS = {
     "gpucore.record:RunRecord.begin": (1, 7),
     "gpucore.record:RunRecord.close": (1,),
     "gpucore.record:RunRecord.finish": (1, 6),
+    "gpucore.results:Results.settle": (1, 6),
     "gpucore.running:RunningStep.prepare": (1, 7),
     "gpucore.running:judge": (1, 5),
     "gpucore.staging:empty_into": (1, 3),
@@ -88,10 +88,10 @@ CRASH_POINTS = {
 WHEN_AND_WHICH_HIT = (("before", 0), ("after", -1))
 
 RESUME_POINTS = {
-    "gpucore.running:RunningStep._adopt": (1, 2),
-    "gpucore.running:find_marked": (1, 3),
-    "gpucore.running:left_code": (1, 2),
-    "gpucore.running:settle": (1, 2),
+    "gpucore.running:adopt": (1, 2),
+    "gpucore.adoption:find_marked": (1, 3),
+    "gpucore.adoption:left_code": (1, 2),
+    "gpucore.adoption:settle": (1, 2),
     "gpucore.record:RunRecord.earlier": (1, 9),
     "gpucore.system.journal:_whole": (1,),
     "gpucore.system.journal:finish_mending": (1,),

@@ -173,6 +173,23 @@ def test_a_callback_that_raises_ends_the_protocol_and_holds_nothing(
     }  # fmt: skip
 
 
+def test_an_end_that_cannot_be_recorded_loses_none_of_the_others(
+    saw: Callable[[str], Any],
+) -> None:
+    assert saw("raising_end") == {
+        "status": "failed", "error": "the network has gone", "held": [], "told": [1, 2, 3, 4],
+        "recorded": ["finished", "finished", "finished", "running"], "last": "new",
+    }  # fmt: skip
+
+
+def test_each_step_finds_a_thread_that_is_its_own_though_threads_are_used_again(
+    saw: Callable[[str], Any],
+) -> None:
+    assert saw("threads_of_steps") == {
+        "status": "finished", "seen": [[True, True, "nothing"]] * 30, "left": [],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["Compulsory", "Serial"])
 def test_steps_that_can_never_start_are_told(kind: str, saw: Callable[[str], Any]) -> None:
     status, error, steps = saw("stuck_steps")[kind]

@@ -147,3 +147,42 @@ def test_one_of_pyworkflows_own_tests_states_what_the_standard_does_not(scipion:
     # Two threads and one GPU: the standard's page shares it, Scipion since 3.9 does not.
     assert "Lists differ: [1] != []" in told
     assert "Gpu list should be empty after a second request" in told
+
+
+KILLED = [
+    ("write_steps", 1), ("after:write_steps", 1), ("write_steps", 6), ("after:write_steps", 6),
+    ("settle", 1), ("after:settle", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "hit"), KILLED)
+def test_what_is_on_record_of_a_killed_protocol_is_true_and_the_rest_is_run_again(
+    where: str, hit: int, scipion: Scipion, tmp_path: Path
+) -> None:
+    def run(which: str) -> list[tuple[str, ...]]:
+        process = scipion.start(
+            str(HERE / "killed_run.py"), which, where, str(hit), SCIPION_USER_DATA=str(tmp_path)
+        )
+        told, _ = process.communicate(timeout=300)
+        assert process.returncode == (-signal.SIGKILL if which == "first" else 0), told
+        lines = [tuple(line.split()) for line in told.splitlines()]
+        return [line for line in lines if line and line[0] in WORDS]
+
+    def numbers(lines: list[tuple[str, ...]], word: str) -> list[int]:
+        return sorted(int(line[1]) for line in lines if line[0] == word)
+
+    first = run("first")
+    again = run("again")
+    recorded = {int(line[1]): line[2] for line in again if line[0] == "recorded"}
+    finished = {number for number, status in recorded.items() if status == "finished"}
+    assert sorted(recorded) == list(range(40))
+    # No step counts as finished that has not ended, and none has begun whose start is not recorded.
+    assert finished <= set(numbers(first, "ended"))
+    begun = {number for number, status in recorded.items() if status != "new"}
+    assert set(numbers(first, "begun")) <= begun
+    assert numbers(again, "begun") == numbers(again, "ended")
+    assert numbers(again, "begun") == sorted(set(recorded) - finished)
+    assert again[-1] == ("protocol", "finished")
+
+
+WORDS = ("recorded", "begun", "ended", "protocol")

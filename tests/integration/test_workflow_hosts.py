@@ -1,4 +1,4 @@
-"""Make and Snakemake as hosts: the files that the manual shows, and GPUs that nobody shares."""
+"""Make, Snakemake and Perl as hosts: files that the manual shows, and GPUs that nobody shares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from adapter_cases import image
+from command_line import environment
 from docs.pages import ROOT, blocks
 from executor_steps import WITNESS
 from programs import python, script
@@ -28,7 +30,7 @@ def desk(tmp_path: Path) -> Path:
     for name in MOVIES:
         (tmp_path / "movies" / f"{name}.tif").touch()
     for block in blocks(ROOT / "docs" / "howto" / "embed.md"):
-        if block.file in {"Makefile", "Snakefile"}:
+        if block.file in {"Makefile", "Snakefile", "host.pl"}:
             (tmp_path / block.file).write_text(block.text)
     (tmp_path / "programs").mkdir()
     script(tmp_path / "programs" / "gpucore", f'exec "{sys.executable}" -m gpucore.cli "$@"')
@@ -72,3 +74,36 @@ def test_snakemake_runs_as_many_jobs_as_it_likes_and_no_gpu_has_two(
 ) -> None:
     host(desk, snakemake, "--cores", "6")
     check(desk)
+
+
+GCTF = """
+while [ "$1" != mic.mrc ]; do shift; done
+case $(readlink mic.mrc) in
+    */m2.mrc) [ -e "$HOME/again" ] || { touch "$HOME/again"; exit 7; } ;;
+esac
+cp mic.mrc mic.ctf
+echo '   24401.23  21649.58  34.52  0.18  Final Values' > mic_gctf.log
+"""
+
+
+def test_a_host_in_perl_gives_a_job_and_reads_what_happens(desk: Path) -> None:
+    perl = require("perl", "apt-get install -y perl")
+    for number in range(3):
+        image(desk / f"m{number}.mrc")
+    script(desk / "programs" / "Gctf", GCTF)
+    path = f"{desk / 'programs'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [perl, "host.pl"],
+        cwd=desk,
+        env=environment(PATH=path, HOME=str(desk)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout.splitlines()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said[-1] == "done: 3"
+    assert len([line for line in said if " on GPU " in line]) == 4
+    assert [line.partition(":")[0] for line in said if " again: " in line] == ["ctf/m2 again"]
+    for number in range(3):
+        assert f"ctf/m{number} done: {desk / 'perl' / 'ctf' / f'm{number}_gctf.log'}" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import os
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pyworkflow
 import pyworkflow.protocol as pwprot
+from pyworkflow.protocol.executor import StepThread
 
 from gpucore.hosts import scipion
 from gpucore.hosts.scipion import versions
@@ -191,6 +193,50 @@ def raising_callback(lab):
     return {"status": done.status, "error": done.error, "held": holders()}
 
 
+def raising_end(lab):
+    """pyworkflow cannot write down that one of four steps has ended, which end together."""
+    gate, numbers = lab.gate(4), []
+
+    def steps(protocol):
+        def finished(step):
+            numbers.append(step.getObjId())
+            if len(numbers) == 2:
+                raise OSError("the network has gone")
+            return told(step)
+
+        told, protocol._stepFinished = protocol._stepFinished, finished
+        for number in range(4):
+            protocol._insertFunctionStep(lambda _: gate.meet(), number, prerequisites=[])
+        protocol._insertFunctionStep(lambda: None, prerequisites=[1])
+
+    done = lab.run(lab.kind("Compulsory"), steps, threads=5, gpuList="0-3")
+    return {"status": done.status, "error": done.error, "held": holders(),
+            "told": sorted(numbers),
+            "recorded": sorted(done.recorded[number - 1] for number in numbers),
+            "last": done.recorded[4]}  # fmt: skip
+
+
+def threads_of_steps(lab):
+    """Many short steps on few threads: each finds itself in a thread of its own making."""
+    seen, kept = [], contextvars.ContextVar("kept", default="nothing")
+
+    def work(number):
+        thread = threading.current_thread()
+        seen.append([number + 1 == thread.thId, thread.needsGPU(), kept.get()])
+        kept.set(number)
+
+    def steps(protocol):
+        for number in range(30):
+            protocol._insertFunctionStep(work, number, prerequisites=[])
+
+    done = lab.run(lab.kind("Compulsory"), steps, threads=3, gpuList="0 1")
+    threads = [one for one in threading.enumerate() if isinstance(one, StepThread)]
+    for thread in threads:
+        thread.join(lab.patience)
+    left = [thread.name for thread in threads if thread.is_alive()]
+    return {"status": done.status, "seen": seen, "left": left}
+
+
 def stuck_steps(lab):
     """A step that waits for one that never comes, and two that wait for each other."""
     found = {}
@@ -317,6 +363,8 @@ CASES = (
     leases,
     raising_check,
     raising_callback,
+    raising_end,
+    threads_of_steps,
     stuck_steps,
     burst,
     nested_on_one_slot,

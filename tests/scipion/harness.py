@@ -60,12 +60,12 @@ class Lab:
         Whether a protocol ended with a step that is running, as far as is on record.
     """
 
-    def __init__(self, *, gpucore):
+    def __init__(self, *, gpucore, project=None):
         self.gpucore = gpucore
         self.patience = 60.0 if gpucore else 0.3
         self.folder = Path(tempfile.mkdtemp())
         self.lost_an_end = False
-        self.project = Manager().createProject(f"lab{next(_NUMBERS)}")
+        self.project = project or Manager().createProject(f"lab{next(_NUMBERS)}")
 
     def run(self, kind, steps=None, *, check=None, threads=1, queue=None, again=None, **params):
         """Run a protocol; return it as its project sees it, and as it was while it ran.

@@ -49,12 +49,18 @@ def refuse_taken(path: Path, *, force: bool) -> None:
         When it is there without ``force``, is a folder, or its folder is not there.
     """
     if path.is_dir():
-        raise ConfigError(f"`{path}` is a folder", hint="name a file: --bundle support.tar.gz")
+        raise ConfigError(
+            f"`{path}` is a folder", hint="name a file: --bundle support.tar.gz", code="E261"
+        )
     if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder `{path.parent}`", hint="make it, or write elsewhere")
+        raise ConfigError(
+            f"there is no folder `{path.parent}`", hint="make it, or write elsewhere", code="E261"
+        )
     if os.path.lexists(path) and not force:
         raise ConfigError(
-            f"`{path}` is there already", hint="give another name, or --force to write over it"
+            f"`{path}` is there already",
+            hint="give another name, or --force to write over it",
+            code="E260",
         )
 
 
@@ -97,7 +103,9 @@ def write_bundle(path: Path, examination: Examination, *, run: str | None, force
                 archive.addfile(entry, io.BytesIO(data))
     except OSError as error:
         raise ConfigError(
-            f"`{path}` cannot be written ({error.strerror or error})", hint="write elsewhere"
+            f"`{path}` cannot be written ({error.strerror or error})",
+            hint="write elsewhere",
+            code="E261",
         ) from error
 
 
@@ -144,6 +152,7 @@ def _in_time(folder: Path, censor: Censor) -> dict[str, str]:
         raise GpucoreError(
             f"the journal in `{folder}` was not read within {_READING:g} seconds",
             hint="leave `--run` out, or look at its file system",
+            code="E711",
         )
     if faults:
         raise faults[0]

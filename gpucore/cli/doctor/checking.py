@@ -37,12 +37,15 @@ class Finding:
         How to mend it, a command where there is one.
     exit_code : int
         That of the doctor; 0 for a note.
+    code : str
+        The kind of error, as ``gpucore explain`` knows it; empty when it is none.
     """
 
     level: Literal["wrong", "note"]
     what: str
     help: str
     exit_code: int = 0
+    code: str = ""
 
 
 @dataclass(kw_only=True)
@@ -60,9 +63,11 @@ class Notes:
     facts: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def wrong(self, what: str, help_: str, exit_code: int = 1) -> None:
+    def wrong(self, what: str, help_: str, exit_code: int = 1, *, code: str = "") -> None:
         """Take down what is wrong."""
-        self.findings.append(Finding(level="wrong", what=what, help=help_, exit_code=exit_code))
+        self.findings.append(
+            Finding(level="wrong", what=what, help=help_, exit_code=exit_code, code=code)
+        )
 
     def note(self, what: str, help_: str) -> None:
         """Take down what is to be known."""
@@ -72,7 +77,7 @@ class Notes:
         """Take down an error, or each of several."""
         for one in error.errors if isinstance(error, Faults) else (error,):
             what = f"{one.where}: {one.what}" if one.where else one.what
-            self.wrong(what, one.hint, one.exit_code)
+            self.wrong(what, one.hint, one.exit_code, code=one.code)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,12 @@ class Examination:
                 "state": one.state,
                 "seconds": one.seconds,
                 "findings": [
-                    {"level": found.level, "what": found.what, "help": found.help}
+                    {
+                        "level": found.level,
+                        "what": found.what,
+                        "help": found.help,
+                        "code": found.code,
+                    }
                     for found in one.findings
                 ],
                 "facts": one.facts,

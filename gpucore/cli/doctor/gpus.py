@@ -48,7 +48,8 @@ def look_at_gpus(settings: Settings, notes: Notes) -> None:
         try:
             listing = Look(settings, watch).take()
         except DeviceError as error:
-            notes.wrong(error.what, error.hint or _unmask(environment), _NO_GPU)
+            mended = error.hint or _unmask(environment)
+            notes.wrong(error.what, mended, _NO_GPU, code=error.code)
             return
         notes.facts["listing_seconds"] = round(time.monotonic() - begun, 3)
         _tell_listing(listing, notes)

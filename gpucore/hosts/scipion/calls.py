@@ -119,5 +119,6 @@ class Calls:
             raise NeedError(
                 f"{len(stuck)} steps can never start: {'; '.join(stuck[:3])}",
                 hint="prerequisites are numbers of steps of the same protocol, and go in no circle",
+                code="E802",
             )
         return ready

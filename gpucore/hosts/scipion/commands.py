@@ -49,6 +49,7 @@ def fill(
         raise TemplateError(
             f"`{program}` is to be told its GPUs by {_MARK}, and its step has none",
             hint="a step with the mark needs a GPU: `needsGPU=True`, and a GPU list in the form",
+            code="E322",
         )
     program = _filled(program, devices, ",")
     if isinstance(params, str):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pyworkflow.protocol.executor import StepExecutor, StepThread, ThreadStepExecutor
+from pyworkflow.protocol.executor import StepExecutor, ThreadStepExecutor
 
-from gpucore.hosts.scipion.holds import Hold, here, holding
-from gpucore.hosts.scipion.recording import grouped, watched
+from gpucore.hosts.scipion.holds import Hold, here
+from gpucore.hosts.scipion.recording import Recording, watched
+from gpucore.hosts.scipion.step_threads import StepThreads
 from gpucore.hosts.scipion.stepping import GpuStepping
-from gpucore.hosts.scipion.threaded import StepEnd, ThreadedRun
+from gpucore.hosts.scipion.threaded import ThreadedRun
 from gpucore.scheduling import Grant
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 
     from gpucore.hosts.scipion.gpus import ProtocolGpus
     from gpucore.hosts.scipion.readiness import ScipionStep
+    from gpucore.hosts.scipion.threaded import StepEnd
 
 __all__ = ["ParallelExecutor", "SerialExecutor"]
 
-_LOGGER = logging.getLogger(__name__)
 _MASK = "CUDA_VISIBLE_DEVICES"
 
 
@@ -94,33 +93,6 @@ class SerialExecutor(GpuStepping, StepExecutor):  # type: ignore[misc] # pyworkf
                 os.environ.update({} if before is None else {_MASK: before})
 
 
-class _HoldingThread(StepThread):  # type: ignore[misc] # pyworkflow has no types
-    """The thread of one step; plugins ask it for ``thId`` and ``needsGPU()``."""
-
-    def __init__(
-        self, step: ScipionStep, number: int, hold: Hold, post: Callable[[StepEnd], None]
-    ) -> None:
-        StepThread.__init__(self, step, threading.Lock())
-        self.daemon = True
-        self._number = number
-        self._hold = hold
-        self._post = post
-
-    def run(self) -> None:
-        """Run the step's code, and tell how it ended."""
-        error = ""
-        try:
-            with holding(self._hold):
-                self.step._run()  # noqa: SLF001 - what pyworkflow's own thread calls
-        except BaseException as fault:  # `sys.exit` in a step is no good end
-            error = str(fault) or type(fault).__name__
-            _LOGGER.exception("the code of step %s ended with an error", self.step)
-        try:
-            self._hold.give_back()
-        finally:
-            self._post(StepEnd(self._number, error, datetime.datetime.now()))
-
-
 class ParallelExecutor(GpuStepping, ThreadStepExecutor):  # type: ignore[misc] # as above
     """Runs a protocol's steps side by side, each that needs GPUs on a slot of its own."""
 
@@ -169,18 +141,24 @@ class ParallelExecutor(GpuStepping, ThreadStepExecutor):  # type: ignore[misc] #
             self._run_inline(steps, calls, self._hold)
             return
 
-        def thread(
+        threads = StepThreads()
+
+        def begin(
             step: ScipionStep,
             number: int,
             place: int,
             grant: Grant,
             post: Callable[[StepEnd], None],
-        ) -> _HoldingThread:
-            return _HoldingThread(step, number, self._hold_of(grant, place + 1), post)
+        ) -> None:
+            threads.begin(step, number, self._hold_of(grant, place + 1), post)
 
-        with self._opened_here(), watched(self.protocol, steps, calls.changed) as list_:
+        with (
+            self._opened_here(),
+            watched(self.protocol, steps, calls.changed) as list_,
+            contextlib.closing(threads),
+        ):
             ThreadedRun(
-                list_, self.gpus, calls, self._wants_gpu, thread, lambda: grouped(self.protocol)
+                list_, self.gpus, calls, self._wants_gpu, begin, Recording(self.protocol)
             ).run()
 
     def _assignGPUperNode(self) -> None:

@@ -100,6 +100,7 @@ class QueueExecutor(ParallelExecutor, QueueStepExecutor):  # type: ignore[misc] 
             raise ProgramError(
                 f"the queue has not taken the job {submit['JOB_NAME']}: {said or 'no job number'}",
                 hint=f"what was submitted: {submit['JOB_SCRIPT']}",
+                code="E803",
             )
         return job
 

@@ -163,6 +163,7 @@ class GpuStepping:
             raise DeviceError(
                 f"{self.protocol.getRunName()} needs a GPU, and its GPU list is empty",
                 hint="name the GPUs that it may use in its form, as in `0 1`",
+                code="E108",
             )
         return self.gpus.has_some
 

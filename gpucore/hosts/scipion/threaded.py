@@ -1,13 +1,14 @@
-"""A protocol's steps side by side, each in a thread of its own; nothing polls."""
+"""A protocol's steps side by side, each in another thread; nothing polls."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import queue
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from gpucore.hosts.scipion.readiness import Readiness
+from gpucore.hosts.scipion.recording import Recording
 
 if TYPE_CHECKING:
     import datetime
@@ -22,6 +23,8 @@ __all__ = ["StepEnd", "ThreadedRun"]
 
 _LOGGER = logging.getLogger(__name__)
 _INTERACTIVE = "interactive"
+_LINGER = 0.01
+"""Seconds for which the next word is waited for before what is recorded goes to disk."""
 
 
 class StepEnd(NamedTuple):
@@ -44,10 +47,6 @@ class _Inserted(NamedTuple):
 _Word: TypeAlias = "StepEnd | _Granted | _Inserted"
 
 
-class _Thread(Protocol):
-    def start(self) -> None: ...
-
-
 class ThreadedRun:
     """Runs steps as workers and GPUs become free.
 
@@ -64,11 +63,11 @@ class ThreadedRun:
         Tells the protocol of what happens.
     wants_gpu : callable
         Whether a step is to get a slot.
-    thread : callable
-        ``thread(step, number, place, grant, post)`` makes the thread of a step, which posts its
+    begin : callable
+        ``begin(step, number, place, grant, post)`` runs a step in another thread, which posts its
         `StepEnd`.
-    grouped : callable
-        What several words to the protocol are put into, so that they are written down at once.
+    recording : Recording
+        Writes to disk at once what the protocol records of several steps.
     """
 
     def __init__(
@@ -77,15 +76,15 @@ class ThreadedRun:
         gpus: ProtocolGpus,
         calls: Calls,
         wants_gpu: Callable[[ScipionStep], bool],
-        thread: Callable[[ScipionStep, int, int, Grant, Callable[[StepEnd], None]], _Thread],
-        grouped: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
+        begin: Callable[[ScipionStep, int, int, Grant, Callable[[StepEnd], None]], object],
+        recording: Recording | None = None,
     ) -> None:
         self._steps = steps
         self._gpus = gpus
         self._calls = calls
         self._wants_gpu = wants_gpu
-        self._thread = thread
-        self._grouped = grouped
+        self._begin = begin
+        self._recording = recording or Recording()
         self._readiness = Readiness(steps)
         self._inbox: queue.SimpleQueue[_Word] = queue.SimpleQueue()
         self._asked: dict[int, int] = {}
@@ -106,11 +105,13 @@ class ThreadedRun:
         try:
             self._ask(self._readiness.look())
             while self._goes_on():
-                self._take_in(self._listen(wait=True))
+                self._take_in(self._listen())
         except Exception:
             self._stop()
             self._wait_for_the_rest()
             raise
+        finally:
+            self._recording.settle()
         self._calls.check()
 
     def _goes_on(self) -> bool:
@@ -120,6 +121,7 @@ class ThreadedRun:
             return False
         if self._readiness.waiting:
             return True
+        self._recording.settle()
         ready = self._calls.last_look(self._readiness)
         self._ask(ready)
         return bool(ready) or self._readiness.waiting
@@ -132,11 +134,21 @@ class ThreadedRun:
     def _granted(self, number: int, grant: Grant) -> None:
         self._inbox.put(_Granted(number, grant))
 
-    def _listen(self, *, wait: bool) -> list[_Word]:
+    def _listen(self) -> list[_Word]:
+        """Return what was posted since; wait for it if that is nothing."""
+        if self._recording.is_late:
+            self._recording.settle()
+        words = self._hear(0.0)
+        if not words and self._recording.owes:
+            words = self._hear(_LINGER)
+            if not words:
+                self._recording.settle()
+        return words or self._hear(None if self._stopping else self._calls.left)
+
+    def _hear(self, seconds: float | None) -> list[_Word]:
         words: list[_Word] = []
         with contextlib.suppress(queue.Empty):
-            if wait:
-                words.append(self._inbox.get(timeout=None if self._stopping else self._calls.left))
+            words.append(self._inbox.get(block=seconds != 0.0, timeout=seconds))
             while True:
                 words.append(self._inbox.get_nowait())
         return words
@@ -145,14 +157,17 @@ class ThreadedRun:
         ended = self._settle(words)
         # What these gave back may have let others start. They go first: the record of what has
         # ended is made while they run.
-        more = self._listen(wait=False)
+        more = self._hear(0.0)
         ended += self._settle(more)
         granted = [word for word in (*words, *more) if isinstance(word, _Granted)]
-        if granted or ended:
-            with self._grouped():
+        try:
+            if granted:
                 self._start(granted)
+        finally:
+            if ended:
                 self._finish(ended)
         if not self._stopping and self._calls.is_due:
+            self._recording.settle()
             self._calls.check()
             self._ask(self._readiness.look())
 
@@ -178,41 +193,64 @@ class ThreadedRun:
         return places
 
     def _start(self, granted: Sequence[_Granted]) -> None:
-        chosen: list[tuple[int, int, Grant]] = []
-        for number, grant in granted:
-            place = self._asked.pop(number)
-            if not self._stopping and self._readiness.can_start(place):
-                chosen.append((number, place, grant))
-            else:
-                self._readiness.put_back(place)
-                self._gpus.give(number)
+        """Start the steps that can; they begin when that is on disk."""
+        chosen: list[_Granted] = []
         try:
-            for number, place, grant in chosen:
-                step = self._steps[place]
-                step.setRunning()
-                self._calls.started(step)
-                self._thread(step, number, place, grant, self._inbox.put).start()
-                self._running[number] = place
+            with self._recording.group():
+                faults = self._record_starts(granted, chosen)
+            if chosen:
+                self._recording.write_steps()
+            for number, grant in chosen:
+                place = self._asked[number]
+                self._begin(self._steps[place], number, place, grant, self._inbox.put)
+                self._running[number] = self._asked.pop(number)
         except BaseException:
-            for number, _, _ in chosen:
+            for number, _ in chosen:
                 if number not in self._running:
+                    del self._asked[number]
                     self._gpus.give(number)
             raise
+        if faults:
+            raise faults[0]
+
+    def _record_starts(
+        self, granted: Sequence[_Granted], chosen: list[_Granted]
+    ) -> list[Exception]:
+        """Tell the protocol of the steps that start, and choose these; the others give back."""
+        faults: list[Exception] = []
+        for word in granted:
+            place = self._asked[word.number]
+            if faults or self._stopping or not self._readiness.can_start(place):
+                self._readiness.put_back(place)
+            else:
+                step = self._steps[place]
+                step.setRunning()
+                try:
+                    self._calls.started(step)
+                except Exception as fault:  # noqa: BLE001 - raised later: others were told to start
+                    faults.append(fault)
+                else:
+                    chosen.append(word)
+                    continue
+            del self._asked[word.number]
+            self._gpus.give(word.number)
+        return faults
 
     def _finish(self, places: Sequence[int]) -> None:
         """Tell the protocol of steps that have ended, and go on with what waited for them."""
         faults: list[Exception] = []
-        for place in places:
-            goes_on = False
-            try:
-                goes_on = self._calls.finished(self._steps[place])
-            except Exception as fault:  # noqa: BLE001 - raised below, once all are told
-                faults.append(fault)
-            if not goes_on:
-                self._stop()
+        with self._recording.group():
+            for place in places:
+                goes_on = False
+                try:
+                    goes_on = self._calls.finished(self._steps[place])
+                except Exception as fault:  # noqa: BLE001 - raised below, once all are told
+                    faults.append(fault)
+                if not goes_on:
+                    self._stop()
         if faults:
             raise faults[0]
-        if places and not self._stopping:
+        if not self._stopping:
             for place in places:
                 self._ask(self._readiness.after(place))
             self._ask(self._readiness.appended())
@@ -230,6 +268,6 @@ class ThreadedRun:
         """Wait for what runs when the run has failed: its GPUs are in use until then."""
         while self._running or self._asked:
             try:
-                self._take_in(self._listen(wait=True))
+                self._take_in(self._listen())
             except Exception:
                 _LOGGER.exception("the end of a step is not on record")

@@ -34,6 +34,7 @@ def check_pyworkflow() -> str:
         raise ProgramError(
             "Scipion's pyworkflow is not installed in this Python",
             hint=f"use Scipion's own Python (`scipion3 python`), or {_INSTALL}",
+            code="E801",
         ) from error
     except Exception as error:
         raise _broken(error) from error
@@ -43,6 +44,7 @@ def check_pyworkflow() -> str:
             f"pyworkflow {found} is not known to gpucore: {_text(first)} and later work, before "
             f"{_text(end)}",
             hint=f"{_INSTALL}; until then GPUCORE_SCIPION=off leaves Scipion its own executors",
+            code="E801",
         )
     return found
 
@@ -51,6 +53,7 @@ def _broken(error: Exception) -> ProgramError:
     return ProgramError(
         f"Scipion's pyworkflow cannot be imported: {error or type(error).__name__}",
         hint='`python -c "import pyworkflow"` shows why',
+        code="E801",
     )
 
 

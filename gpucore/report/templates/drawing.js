@@ -22,9 +22,7 @@ class Timeline {
     this.model = model;
     this.clock = clock;
     this.context = canvas.getContext("2d");
-    this.whole = [0, Math.max(model.to, 1)];
-    const margin = (this.whole[1] - this.whole[0]) * 0.005;
-    this.whole = [this.whole[0] - margin, this.whole[1] + margin];
+    this.whole = this.wholeTime();
     this.view = [...this.whole];
     this.mask = null;
     this.stageMask = null;
@@ -32,6 +30,26 @@ class Timeline {
     this.selected = null;
     this.drag = null;
     this.drawn = 0;
+    this.arrange();
+  }
+
+  wholeTime() {
+    const to = Math.max(this.model.to, 1);
+    return [-to * 0.005, to * 1.005];
+  }
+
+  // The time went on: who looks at all of it, or at its end, goes on doing so.
+  grow() {
+    const [from, to] = this.view;
+    const all = from <= this.whole[0] && to >= this.whole[1];
+    const end = to >= this.whole[1];
+    this.whole = this.wholeTime();
+    if (all) this.view = [...this.whole];
+    else if (end) this.view = [this.whole[1] - (to - from), this.whole[1]];
+  }
+
+  arrange() {
+    const { model } = this;
     this.byRow = new Map();
     for (const step of model.steps) {
       if (!step.number) continue;

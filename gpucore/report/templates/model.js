@@ -38,18 +38,19 @@ function commandsOf(codes, stages) {
   });
 }
 
-function unpack(data) {
-  const packed = data.steps;
+function stepsOf(packed, lanes) {
   const names = ONE_BY_ONE(packed.name);
   const logs = ONE_BY_ONE(packed.log);
   const began = added(packed.began);
   const commands = commandsOf(packed.command, packed.stage);
   const text = (column, place) => (place in column ? packed.texts[column[place]] : "");
-  const steps = names.map((name, place) => {
+  const keys = packed.key ? added(packed.key) : [];
+  return names.map((name, place) => {
     const after = packed.after[place];
-    const lanes = asList(packed.lane[place]);
+    const on = asList(packed.lane[place]);
     return {
       place,
+      key: keys[place],
       name,
       stage: packed.stage[place],
       state: packed.state[place],
@@ -58,9 +59,9 @@ function unpack(data) {
       ended: began[place] + packed.took[place],
       took: packed.took[place],
       waited: packed.waited[place],
-      lanes,
+      lanes: on,
       rows: asList(packed.row[place]),
-      gpus: lanes.map((lane) => data.lanes[lane].label).join(", "),
+      gpus: on.map((lane) => lanes[lane].label).join(", "),
       log: logs[place],
       words: commands[place],
       exit: packed.exit[place],
@@ -73,6 +74,10 @@ function unpack(data) {
       load: packed.load[place],
     };
   });
+}
+
+function unpack(data) {
+  const steps = stepsOf(data.steps, data.lanes);
   const samples = new Map();
   for (const [lane, times, load, memory, heat] of data.samples) {
     samples.set(lane, { times: added(times), load, memory, heat });

@@ -7,6 +7,7 @@ const timeline = new Timeline($("timeline"), model, clock);
 const table = new StepTable($("table"), model, clock, (step) => showDetail(step));
 const tip = $("tip");
 let shownSteps = model.steps;
+let detailed = null;
 
 function stateOf(step) { return model.states[step.state]; }
 
@@ -33,7 +34,7 @@ const stateBoxes = boxes(
 
 const checkedOf = (all) => new Set(all.filter((box) => box.checked).map((box) => Number(box.value)));
 
-function filter() {
+function filter(again = false) {
   const stages = checkedOf(stageBoxes);
   const states = checkedOf(stateBoxes);
   const find = $("find").value.trim().toLowerCase();
@@ -48,7 +49,8 @@ function filter() {
   shownSteps = inView
     ? wanted.filter((step) => step.ended >= timeline.view[0] && step.began <= timeline.view[1])
     : wanted;
-  table.show(shownSteps);
+  if (again) table.refresh(shownSteps);
+  else table.show(shownSteps);
   redraw();
   tellCount();
 }
@@ -219,8 +221,7 @@ function select(step) {
 
 // Details
 
-function showDetail(step) {
-  const dialog = $("detail");
+function factsOf(step) {
   const facts = make("dl");
   const fact = (name, value) => { if (value !== "" && value !== undefined) facts.append(make("dt", {}, name), make("dd", {}, value)); };
   const text = (value) => (value ? make("bdi", {}, value) : "");
@@ -240,25 +241,35 @@ function showDetail(step) {
     if (step.memory !== undefined) fact("Memory", `up to ${step.memory} MiB of a GPU`);
     if (step.load !== undefined) fact("Load", `up to ${step.load} %`);
   }
-  if (step.log) fact("Log", make("a", { href: step.log }, make("bdi", {}, decodeURIComponentSafely(step.log))));
+  if (step.log && !LIVING) fact("Log", make("a", { href: step.log }, make("bdi", {}, decodeURIComponentSafely(step.log))));
   const others = model.steps.filter((one) => one.name === step.name && one !== step);
   if (others.length) {
     fact("Other attempts", make("span", {}, ...others.flatMap((one) => [
       make("button", { type: "button", class: "plain", onclick: () => showDetail(one) }, `${one.number || "–"}: ${stateOf(one)}`), "  ",
     ])));
   }
+  return facts;
+}
+
+function showDetail(step) {
+  const dialog = $("detail");
+  detailed = step;
   const command = make("pre", { tabIndex: 0, class: "command" }, step.words ? step.words.join(" ") : "");
   const pick = make("button", { type: "button", onclick: () => getSelection().selectAllChildren(command) }, "Select");
+  const elsewhere = LIVING ? "`gpucore explain` tells its command." : "Its command is in the table beside this page.";
   dialog.replaceChildren(
     make("button", { type: "button", class: "close", onclick: () => dialog.close() }, "Close"),
     make("h2", { id: "detail-name" }, make("bdi", {}, step.name), step.number > 1 ? ` (attempt ${step.number})` : ""),
-    facts,
-    step.words ? make("p", {}, "Exact command ", pick) : make("p", { class: "hint" }, step.number ? "Its command is in the table beside this page." : "It was not started."),
+    factsOf(step),
+    step.words ? make("p", {}, "Exact command ", pick) : make("p", { class: "hint" }, step.number ? elsewhere : "It was not started."),
     step.words ? command : "",
+    LIVING && step.log ? followedLog(step) : "",
     step.lanes.length ? make("button", { type: "button", onclick: () => { dialog.close(); showInTimeline(step); } }, "Show in the timeline") : "",
   );
   if (!dialog.open) dialog.showModal();
 }
+
+$("detail").addEventListener("close", () => { detailed = null; });
 
 function waiting(step) {
   const said = step.waited ? duration(step.waited) : "not at all";
@@ -279,24 +290,28 @@ function showInTimeline(step) {
 
 // The page's own tables lead to the timeline and to the details.
 
-for (const place of document.querySelectorAll("bdi.step")) {
-  const step = model.steps.findLast((one) => one.name === place.dataset.step);
-  if (step) place.replaceWith(make("button", { type: "button", class: "plain", onclick: () => showDetail(step) }, make("bdi", {}, step.name)));
+function connect(root) {
+  for (const place of root.querySelectorAll("bdi.step")) {
+    const step = model.steps.findLast((one) => one.name === place.dataset.step);
+    if (step) place.replaceWith(make("button", { type: "button", class: "plain", onclick: () => showDetail(step) }, make("bdi", {}, step.name)));
+  }
+  for (const row of root.querySelectorAll("#gaps tbody tr")) {
+    const cell = row.cells[1];
+    cell.replaceChildren(make("button", {
+      type: "button", class: "plain", title: "Show in the timeline",
+      onclick: () => {
+        const [from, to] = [Number(row.dataset.from), Number(row.dataset.to)];
+        timeline.look(from - (to - from) / 2, to + (to - from) / 2);
+        looked();
+        $("timeline").scrollIntoView({ block: "center" });
+        $("timeline").focus();
+      },
+    }, cell.textContent));
+  }
+  root.querySelectorAll("table.sortable").forEach(makeSortable);
 }
-for (const row of document.querySelectorAll("#gaps tbody tr")) {
-  const cell = row.cells[1];
-  cell.replaceChildren(make("button", {
-    type: "button", class: "plain", title: "Show in the timeline",
-    onclick: () => {
-      const [from, to] = [Number(row.dataset.from), Number(row.dataset.to)];
-      timeline.look(from - (to - from) / 2, to + (to - from) / 2);
-      looked();
-      $("timeline").scrollIntoView({ block: "center" });
-      $("timeline").focus();
-    },
-  }, cell.textContent));
-}
-document.querySelectorAll("table.sortable").forEach(makeSortable);
+
+connect(document);
 
 function drawLegend() {
   const dot = (key, words) => make("span", {}, make("span", { class: `dot c-${key}` }), words);
@@ -319,7 +334,7 @@ function drawLegend() {
   );
 }
 
-$("filters").addEventListener("input", filter);
+$("filters").addEventListener("input", () => filter());
 $("all").addEventListener("click", () => { $("filters").reset(); filter(); });
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 $("zoom-in").addEventListener("click", () => { timeline.zoom(0.5, middle()); looked(); });

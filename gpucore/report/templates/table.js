@@ -1,6 +1,7 @@
 // Tables that sort: that of all attempts, and those that the page came with.
 
 const AT_ONCE = 50;
+const LIVING = document.getElementById("live") !== null; // more is told to this page while it is looked at
 
 class StepTable {
   constructor(table, model, clock, open) {
@@ -17,13 +18,13 @@ class StepTable {
       ["GPU", "t", (step) => step.gpus, (step) => make("bdi", {}, step.gpus)],
       ["Began", "t", (step) => step.began, (step) => clock.both(step.began)],
       ["Waited", "n", (step) => step.waited, (step) => (step.number ? duration(step.waited) : "")],
-      ["Took", "n", (step) => step.took, (step) => (step.number ? duration(step.took) : "")],
+      ["Took", "n", (step) => step.took, (step) => this.tookCell(step)],
       ["Reason", "", (step) => step.reason || step.warning, (step) => make("bdi", {}, step.reason || step.warning)],
     ];
-    if (model.steps.some((step) => step.memory !== undefined)) {
+    if (LIVING || model.steps.some((step) => step.memory !== undefined)) {
       this.columns.push(["Memory", "n", (step) => step.memory ?? -1, (step) => (step.memory === undefined ? "" : `${step.memory} MiB`)]);
     }
-    if (model.steps.some((step) => step.load !== undefined)) {
+    if (LIVING || model.steps.some((step) => step.load !== undefined)) {
       this.columns.push(["Load", "n", (step) => step.load ?? -1, (step) => (step.load === undefined ? "" : `${step.load} %`)]);
     }
     this.sorted = { column: 5, down: false };
@@ -36,13 +37,32 @@ class StepTable {
   }
 
   nameCell(step) {
-    return make("button", { type: "button", class: "plain", onclick: () => this.open(step) }, make("bdi", {}, step.name));
+    const button = make("button", { type: "button", class: "plain", onclick: () => this.open(step) }, make("bdi", {}, step.name));
+    button.dataset.key = step.place;
+    return button;
+  }
+
+  tookCell(step) {
+    if (!step.number) return "";
+    const took = make("span", {}, duration(step.took));
+    if (LIVING && this.model.states[step.state] === "running") {
+      took.className = "since";
+      took.dataset.since = String(step.took / 1000);
+      took.dataset.at = String(performance.now());
+    }
+    return took;
   }
 
   show(steps) {
-    this.steps = steps;
     this.limit = AT_ONCE;
+    this.refresh(steps);
+  }
+
+  refresh(steps) {
+    const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    this.steps = steps;
     this.fill();
+    if (focused !== undefined) this.body.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   sortBy(column) {

@@ -1,11 +1,11 @@
-"""MotionCor's serial mode: exit code 0 whatever happened, and movies left out on the way."""
+"""MotionCor's serial mode: exit code 0 whatever happened, so that each movie is looked at."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from adapter_cases import AdapterCase
+from adapter_cases import AdapterCase, image
 from gpucore_adapters.motioncor2 import MOTIONCOR2
 from gpucore_adapters.motioncor3 import MOTIONCOR3
 from gpucore_adapters.motioncor_serial import (
@@ -22,12 +22,12 @@ from gpucore.standard.checks import adapter_faults
 if TYPE_CHECKING:
     from pathlib import Path
 
-LEAST = {"movies": "grid1"}
-OF_3 = AdapterCase(MOTIONCOR3_SERIAL, LEAST)
+LEAST = {"movies": ("grid1/m1.tif", "grid1/m2.tif")}
+OF_3 = AdapterCase(MOTIONCOR3_SERIAL, LEAST, text="  1   0.25   0.50\n")
 OF_2 = AdapterCase(MOTIONCOR2_SERIAL, LEAST)
 BOTH = pytest.mark.parametrize("case", [OF_3, OF_2], ids=lambda one: one.adapter.name)
 SAVED = "Corrected sum has been saved in:\n   aligned/m1.mrc\n\nTotal time: 12.5 sec\n"
-MADE = ("aligned/m1.mrc", "aligned/m1-Full.log")
+MADE = tuple(f"aligned/m{one}{end}" for one in (1, 2) for end in (".mrc", "-Full.log"))
 
 
 def test_they_are_offered_and_do_not_contradict_themselves() -> None:
@@ -68,29 +68,29 @@ def test_several_gpus_stand_with_blanks_between_and_never_with_a_colon(case: Ada
 
 
 @BOTH
-def test_the_folder_that_it_writes_into_is_there_before_it_starts(case: AdapterCase) -> None:
-    assert [file.name for file in case.command(0).files] == ["aligned/"]
+def test_folders_for_links_and_outputs_are_there_before_it_starts(case: AdapterCase) -> None:
+    command = case.command(0)
+    assert [file.name for file in command.files] == ["aligned/", "movies/"]
+    assert [(link.name, link.target) for link in command.links] == [
+        ("movies/m1.tif", "grid1/m1.tif"),
+        ("movies/m2.tif", "grid1/m2.tif"),
+    ]
 
 
 @BOTH
-def test_a_run_that_saved_a_movie_is_done(case: AdapterCase, tmp_path: Path) -> None:
+def test_a_run_that_made_all_of_each_movie_is_done(case: AdapterCase, tmp_path: Path) -> None:
     outcome = case.ended(tmp_path, SAVED, *MADE)
     assert outcome.done, outcome.reason
-    assert outcome.outputs["out"].endswith("out/grid1_aligned")
+    assert outcome.outputs["out of m2.tif"].endswith("out/m2.mrc")
+    assert outcome.outputs["shifts of m1.tif"].endswith("out/m1-Full.log")
 
 
 @BOTH
 def test_exit_0_with_nothing_saved_is_a_failure_though_there_are_logs(
     case: AdapterCase, tmp_path: Path
 ) -> None:
-    outcome = case.ended(tmp_path, "Total time: 1.5 sec\n", MADE[1])
-    assert (outcome.state, outcome.failure) == (StepState.FAILED, FailureClass.PROGRAM_FAULT)
-
-
-@BOTH
-def test_exit_0_with_an_empty_folder_is_a_failure(case: AdapterCase, tmp_path: Path) -> None:
-    (tmp_path / "aligned").mkdir()
-    assert case.ended(tmp_path, SAVED).failure is FailureClass.MISSING_OUTPUT
+    outcome = case.ended(tmp_path, "Total time: 1.5 sec\n", MADE[1], MADE[3])
+    assert (outcome.state, outcome.failure) == (StepState.FAILED, FailureClass.MISSING_OUTPUT)
 
 
 @BOTH
@@ -103,10 +103,13 @@ def test_exit_0_with_an_empty_folder_is_a_failure(case: AdapterCase, tmp_path: P
         "error: load tiff image 3",
     ],
 )
-def test_a_movie_that_was_left_out_is_told(case: AdapterCase, tmp_path: Path, line: str) -> None:
-    outcome = case.ended(tmp_path, f"{line}\n   movies/m2.tif\n{SAVED}", *MADE)
-    assert outcome.done, outcome.reason
-    assert any("was left out" in warning for warning in outcome.warnings)
+def test_a_movie_that_was_left_out_fails_the_batch_and_is_named(
+    case: AdapterCase, tmp_path: Path, line: str
+) -> None:
+    outcome = case.ended(tmp_path, f"{line}\n   movies/m2.tif\n{SAVED}", *MADE[:2])
+    assert outcome.failure is FailureClass.BAD_INPUT
+    assert "out of m2.tif" in outcome.reason
+    assert "m1.tif" not in outcome.reason
 
 
 @BOTH
@@ -124,23 +127,31 @@ def test_an_empty_folder_is_known_by_its_exit_code_and_words(
 
 
 @BOTH
-def test_words_that_are_skipped_stand_in_one_argument(case: AdapterCase) -> None:
-    assert after(case.command(0, skip="gain,dark").argv, "-InSkips") == "gain,dark"
+@pytest.mark.parametrize(
+    "name", [".m1.tif", "m1.tif.b.tif", "m[1].tif", "m1.png", "m" * 250 + ".tif"]
+)
+def test_a_movie_that_it_would_pass_over_or_call_otherwise_is_refused(
+    case: AdapterCase, name: str
+) -> None:
     with pytest.raises(ParameterError, match="does not fit"):
-        case.command(0, skip="gain dark")
+        case.command(0, movies=(f"grid1/{name}",))
 
 
 @BOTH
-def test_a_real_step_finds_its_movies_and_moves_the_whole_folder(
+def test_a_real_step_finds_its_movies_and_puts_what_it_made_of_each_into_place(
     case: AdapterCase, tmp_path: Path
 ) -> None:
-    movies = tmp_path / "grid1"
-    movies.mkdir()
-    (movies / "m1.tif").write_bytes(b"II*\0")
+    for name in ("m1.tif", "m2.tif"):
+        (tmp_path / "grid1").mkdir(exist_ok=True)
+        (tmp_path / "grid1" / name).write_bytes(b"II*\0")
+    image(tmp_path / "a.mrc")
     text = (
-        'for movie in movies/*.tif; do cp "$movie" aligned/m1.mrc; '
-        "echo 'Corrected sum has been saved in:'; done"
+        "for movie in movies/*.tif; do stem=${movie#movies/}; stem=${stem%.tif}; "
+        f"cp {tmp_path}/a.mrc aligned/$stem.mrc; "
+        "echo '  1   0.25   0.50' > aligned/$stem-Full.log; done"
     )
     outcome = case.ran(tmp_path, text)
     assert outcome.done, outcome.reason
-    assert [one.name for one in (tmp_path / "out/grid1_aligned").iterdir()] == ["m1.mrc"]
+    assert {one.name for one in (tmp_path / "out").glob("m*")} == {
+        "m1.mrc", "m2.mrc", "m1-Full.log", "m2-Full.log",
+    }  # fmt: skip

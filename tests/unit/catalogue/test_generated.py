@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import gpucore_adapters
@@ -11,6 +12,7 @@ import pytest
 from catalogue import files
 from catalogue.evidence import Evidence, read_evidence
 from catalogue.index import BEGIN, END, with_programs
+from catalogue.keys import TABLES
 from catalogue.manifest import forgotten, manifest_text, offered
 from catalogue.pages import adapter_text
 from toml_adapters import full
@@ -88,6 +90,11 @@ def test_what_is_missing_stale_or_no_more_is_found(tmp_path: Path) -> None:
     old = tmp_path / "docs" / "adapters" / "old.md"
     old.parent.mkdir(parents=True)
     old.write_text("old")
+    reference = tmp_path / "docs" / "reference"
+    reference.mkdir()
+    (reference / "cli.md").write_text("# Command line\n\n## JSON\n")
+    (reference / "errors.md").write_text("# Errors\n\n## Codes\n")
+    (reference / "configuration.md").write_text("\n".join(f"## {title}\n" for title in TABLES))
     wrong = files.differences(tmp_path)
     assert wrong.pop(old) is None
     assert wrong == files.generated(tmp_path)
@@ -95,12 +102,18 @@ def test_what_is_missing_stale_or_no_more_is_found(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text or "", encoding="utf-8")
     assert files.differences(tmp_path) == {old: None}
-    assert (tmp_path / "README.md").read_text().startswith(f"a\n{BEGIN}\n\n| programs |")
+    assert (tmp_path / "README.md").read_text().startswith(f"a\n{BEGIN}\n\n")
     page = (tmp_path / "docs" / "adapters" / "motioncor3.md").read_text()
     assert "recorded](../howto/prove-an-adapter.md#levels): a recorded run of the program" in page
 
 
-def test_a_readme_without_the_marks_is_no_place_for_the_table() -> None:
+def test_the_readme_tells_each_family_once_and_how_many_programs_of_it() -> None:
+    other = SimpleNamespace(name="other", family="", title="other: something_else")
+    told = with_programs(f"{BEGIN}{END}.", [full(), other, full()])  # type: ignore[list-item]
+    assert told == f"{BEGIN}\n\n3 programs have an adapter: Full (2), other.\n\n{END}."
+
+
+def test_a_readme_without_the_marks_is_no_place_for_them() -> None:
     with pytest.raises(ValueError, match=r"README\.md does not hold"):
         with_programs("no marks", [full()])
 

@@ -29,3 +29,11 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for name in ("a.tif", "b.tif", "c.tif"):
         cli.write(name, f"{name}\n")
     return cli
+
+
+@pytest.fixture
+def folder(cli: Cli) -> Path:
+    """Return a folder to watch with two files in it, whose watching ends when all are taken."""
+    for name in ("in/a.tif", "in/b.tif", "in/STOP"):
+        cli.write(name)
+    return cli.folder / "in"

@@ -142,7 +142,7 @@ def test_a_mask_that_hides_every_gpu_is_named(cli: Cli, monkeypatch: pytest.Monk
         ((*MAP, "--nope"), "'--nope'", ""),
         (("map", "copy", "a.tif", "-o", "", "--adapter", "copy.toml"),
          "the output folder is empty", "-o DIR"),
-        (("map",), "error: missing argument 'ADAPTER'\n",
+        (("map",), "error[E250]: missing argument 'ADAPTER'\n",
          "help: gpucore map [OPTIONS] ADAPTER FILES...; see `gpucore map --help`"),
     ],
 )  # fmt: skip
@@ -161,8 +161,9 @@ def test_a_wrong_argument_is_told_with_the_way_to_mend_it(
 def test_an_unknown_key_among_many_is_not_answered_with_all_of_them(cli: Cli) -> None:
     said = cli.refuses("map", "motioncor3", "a.tif", "-o", "out", "--set", "zzzzzz=1")
     assert said == (
-        "error: unknown parameter `zzzzzz`\n  --> --set zzzzzz=…\n"
+        "error[E301]: unknown parameter `zzzzzz`\n  --> --set zzzzzz=…\n"
         "help: `gpucore adapters show motioncor3` lists them\n"
+        "`gpucore explain E301` tells more\n"
     )
 
 
@@ -254,11 +255,11 @@ def test_faults_of_the_sites_settings_are_told_with_file_line_key_caret_and_near
 ) -> None:
     cli.write("gpucore.toml", 'gpu = "0"\nthreads = "3"\nsharing = "nevr"\n')
     said = cli.refuses(*MAP)
-    assert f'--> {cli.folder}/gpucore.toml:1: gpu\n  1 | gpu = "0"\n    | ^\n' in said
-    assert "did you mean `gpus`?" in said
-    assert "gpucore.toml:2: threads" in said
+    place = f"{cli.folder}/gpucore.toml:1:1  gpu"
+    assert f'--> {place}\n  1 | gpu = "0"\n    | ^^^ did you mean `gpus`?\nhelp: keys ' in said
+    assert "gpucore.toml:2:1  threads" in said
     assert "did you mean `never`?" in said
-    assert said.endswith("3 problems, all shown above\n")
+    assert said.splitlines()[-1].startswith("3 problems, all shown above; `gpucore explain E204`")
 
 
 def test_faults_of_the_environment_are_told_together(
@@ -271,7 +272,7 @@ def test_faults_of_the_environment_are_told_together(
         monkeypatch.setenv(name, text)
     said = cli.refuses(*MAP)
     assert "did you mean `GPUCORE_THREADS`?" in said
-    assert said.endswith("4 problems, all shown above\n")
+    assert said.splitlines()[-1].startswith("4 problems, all shown above; ")
 
 
 def test_a_wrong_adapter_file_tells_every_fault_with_line_and_key(cli: Cli) -> None:
@@ -279,7 +280,7 @@ def test_a_wrong_adapter_file_tells_every_fault_with_line_and_key(cli: Cli) -> N
     said = cli.refuses("map", "bad", "a.tif", "-o", "out", "--adapter", "bad.toml")
     assert "unknown key `nam`" in said
     assert "did you mean `name`?" in said
-    assert "--> bad.toml:1: nam" in said
+    assert "--> bad.toml:1:1  nam" in said
     assert "the key `program` is missing" in said
 
 

@@ -41,6 +41,8 @@ def test_no_color_leaves_no_escape_sequence(cli: Cli, call: str) -> None:
     assert "\x1b[" in coloured
     # "When present and not an empty string", says the convention.
     assert "\x1b[" in shown(cli, *CALLS[call], NO_COLOR="")
+    plain = shown(cli, (*CALLS[call][0], "--no-color"), CALLS[call][1])
+    assert "\x1b" not in plain
     plain = shown(cli, *CALLS[call], NO_COLOR="1")
     assert "\x1b" not in plain
     assert plain.strip()

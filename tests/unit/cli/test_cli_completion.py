@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.shell_completion import BashComplete, ZshComplete
 from command_line import environment
+from terminal_screens import OnScreen
 
 from gpucore.cli.entry import VERBS, gpucore
 
@@ -72,7 +74,7 @@ def test_adapters_complete_wherever_one_is_named(cli: Cli) -> None:
     assert offered("map", "motioncor3") == ["motioncor3", "motioncor3_serial"]
     assert "gctf" in offered("adapters", "show", "g")
     assert offered("adapters", "check", "gctf", "gaut") == ["gautomatch"]
-    assert offered("init", "gct") == ["gctf"]
+    assert offered("init", "gct") == ["gctf", "gctf_batch"]
 
 
 def test_the_sites_own_adapters_are_offered(cli: Cli) -> None:
@@ -156,30 +158,88 @@ def test_a_script_is_one_that_the_shell_can_read(cli: Cli, shell: str) -> None:
         subprocess.run([program, "-n"], input=ran.out, text=True, check=True)
 
 
-@pytest.mark.slow
-def test_bash_completes_with_the_script(cli: Cli) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("there is no bash")
-    program = cli.folder / "bin" / "gpucore"
+@pytest.fixture
+def shells(run_made: Cli) -> Cli:
+    """Return the command line beside a run, with a `gpucore` that shells find."""
+    program = run_made.folder / "bin" / "gpucore"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gpucore.cli "$@"\n')
     program.chmod(0o755)
+    return run_made
+
+
+def shell(name: str) -> str:
+    """Return a shell's path; in CI it must be there."""
+    program = shutil.which(name)
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is needed: see .ci/run")
+        pytest.skip(f"there is no {name}: apt-get install {name}")
+    return program
+
+
+def said_by(cli: Cli, *argv: str) -> list[str]:
+    path = f"{cli.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        argv, cwd=cli.folder, env=environment(PATH=path, HOME=str(cli.folder)),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_bash_completes_adapters_parameters_runs_and_steps(shells: Cli) -> None:
     script = (
         'eval "$(gpucore completion bash)"\n'
         "compopt() { echo compopt $*; }\n"
-        "COMP_WORDS=(gpucore map motioncor3_)\nCOMP_CWORD=2\n"
-        '_gpucore_completion gpucore\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
-        "COMPREPLY=()\nCOMP_WORDS=(gpucore map gctf --set pixel_s)\nCOMP_CWORD=4\n"
-        '_gpucore_completion gpucore\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
+        'ask() { COMP_WORDS=(gpucore "$@"); COMP_CWORD=$#; COMPREPLY=(); '
+        '_gpucore_completion gpucore; printf "%s\\n" "${COMPREPLY[@]}"; }\n'
+        "ask map motioncor3_; ask map gctf --set pixel_s; ask status al; "
+        "ask explain aligned copy/b\n"
     )
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [bash, "--norc", "-c", script], cwd=cli.folder,
-        env=environment(PATH=path, HOME=str(cli.folder)), capture_output=True, text=True,
-        check=True,
+    assert said_by(shells, shell("bash"), "--norc", "-c", script) == [
+        "motioncor3_serial", "compopt -o nospace", "pixel_size=", "aligned", "copy/b",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_fish_completes_adapters_parameters_runs_and_steps(shells: Cli) -> None:
+    script = (
+        "gpucore completion fish | source\n"
+        "for line in 'map motioncor3_' 'map gctf --set pixel_s' 'status al' "
+        "'explain aligned copy/b'\n"
+        'complete -C "gpucore $line"\nend\n'
+    )
+    said = said_by(shells, shell("fish"), "--no-config", "-c", script)
+    assert [one.partition("\t")[0] for one in said] == [
+        "motioncor3_serial", "pixel_size=", "aligned", "copy/b",
+    ]  # fmt: skip
+    assert said[0].partition("\t")[2].startswith("MotionCor3 -Serial")
+
+
+@pytest.mark.slow
+def test_zsh_completes_adapters_parameters_runs_and_steps(shells: Cli) -> None:
+    path = f"{shells.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    screen = OnScreen(
+        [shell("zsh"), "-f", "-i"], shells.folder,
+        environment(PATH=path, HOME=str(shells.folder), PS1="> "),
     )  # fmt: skip
-    assert done.stdout.splitlines() == ["motioncor3_serial", "compopt -o nospace", "pixel_size="]
+    try:
+        screen.type("autoload -U compinit; compinit -u -D; PS1='ready> '\n")
+        screen.read_until("^ready>")
+        screen.type('eval "$(gpucore completion zsh)"; clear\n')
+        for typed, shown in (
+            ("map motioncor3_", "map motioncor3_serial"),
+            ("map gctf --set pixel_s", "map gctf --set pixel_size="),
+            ("status al", "status aligned"),
+            ("explain aligned copy/b", "explain aligned copy/b "),
+        ):
+            screen.type(f"gpucore {typed}\t!")
+            screen.read_until(rf"gpucore {re.escape(shown)} ?!")
+            screen.type("\x15")  # the line is taken away
+    finally:
+        screen.process.kill()
+        screen.hang_up()
 
 
 def test_a_shell_that_is_not_known_is_refused(cli: Cli) -> None:

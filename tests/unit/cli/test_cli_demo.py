@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from command_line import environment, everything_below, run_apart
+from jsonschema import Draft202012Validator
+
+from gpucore.cli.json_forms import document_schema
 
 if TYPE_CHECKING:
     from command_line import Cli
@@ -32,14 +36,17 @@ def test_the_demo_recovers_the_known_drift(cli: Cli) -> None:
 @pytest.mark.slow
 def test_the_demo_on_simulated_devices_shows_where_each_movie_ran(cli: Cli) -> None:
     pytest.importorskip("skimage")
-    ran = run_apart("demo", "--devices", "simulated:2", "-o", "there", cwd=cli.folder)
+    ran = run_apart("demo", "--devices", "simulated:2", "-o", "there", "--json", cwd=cli.folder)
     assert ran.code == 0, ran.err
     assert "GPU slots (simulated): 0 · 1" in ran.err
     ended = [line for line in ran.err.splitlines() if " done framealign/" in line]
     assert len(ended) == 8
     for gpu in (0, 1):
         assert any(f" on GPU {gpu} (simulated) in " in line for line in ended)
-    assert len(ran.out.splitlines()) == 9
+    told = json.loads(ran.out)
+    Draft202012Validator(document_schema("gpucore.demo/1")).validate(told)
+    assert [one["movie"] for one in told["movies"]] == [f"movie{number}" for number in range(1, 9)]
+    assert all(one["error"] < 0.3 and one["drift"] > 1 for one in told["movies"])
 
 
 def test_the_demo_without_its_libraries_says_what_to_install(cli: Cli) -> None:

@@ -67,7 +67,7 @@ def findings(document: dict[str, Any], check: str) -> list[tuple[str, str, str]]
 
 def test_a_machine_on_which_all_is_well_gets_one_line(cli: Cli, machine: FakeDriver) -> None:
     ran = cli("doctor")
-    assert (ran.code, ran.out, ran.err) == (0, "all is well\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, "", "all is well\n")
 
 
 def test_the_doctor_changes_nothing_in_the_folder_where_it_is_called(
@@ -102,7 +102,7 @@ def test_without_a_driver_there_is_no_usable_gpu(cli: Cli) -> None:
     ran = cli("doctor")
     assert ran.code == 3
     assert ran.out.splitlines() == [
-        "✗ gpus: no NVIDIA driver is installed: its library libnvidia-ml.so.1 was not found",
+        "✗ gpus: no NVIDIA driver is installed: its library libnvidia-ml.so.1 was not found [E601]",
         "  help: install the driver, or try without a GPU: `--devices simulated:2`",
         "1 problem",
     ]
@@ -193,7 +193,7 @@ def test_the_mask_of_a_batch_job_is_no_complaint(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     monkeypatch.setenv("SLURM_JOB_ID", "12")
-    assert cli("doctor").out == "all is well\n"
+    assert cli("doctor").err == "all is well\n"
 
 
 def test_another_order_of_devices_is_told(
@@ -320,3 +320,20 @@ def test_a_lease_directory_that_others_may_meddle_with_is_told(
 def test_the_temporary_directory_is_the_one_that_programs_get(cli: Cli) -> None:
     document = examined(cli, code=3)
     assert document["temporary directory"]["facts"]["path"] == tempfile.gettempdir()
+
+
+def test_verbose_tells_all_that_was_found_out_but_no_secret(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_TOKEN", "hunter2-of-the-lab")
+    cli.write(
+        "gpucore.toml",
+        '[program.gctf]\nexecutable = "/bin/true"\nenv = { LAB_KEY = "hunter2-of-the-lab" }\n',
+    )
+    ran = cli("doctor", "-v", "--devices", "simulated:2")
+    for told in ("gpus\n", "  driver: ", "  answer_seconds: ", "leases\n", "  shared_by: ",
+                 "state directory\n", "  file_system: ", "  free_bytes: ", "  open_files: ",
+                 "  processes: ", "programs\n", "plugins\n", "clock\n", '"origin": '):  # fmt: skip
+        assert told in ran.out, told
+    assert "hunter2" not in ran.out + ran.err
+    assert "answer_seconds" not in cli("doctor", "--devices", "simulated:2").out

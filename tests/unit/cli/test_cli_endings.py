@@ -34,7 +34,7 @@ def test_all_done_is_0_and_a_failed_step_1(cli: Cli) -> None:
     assert ran.code == 1
     assert "exit code 7; its last words: no memory" in ran.err
     assert "0 done, 1 failed in " in ran.err
-    assert f"(log: {cli.folder}/out/.gpucore/runs/" in ran.err
+    assert f"\n  log: {cli.folder}/out/.gpucore/runs/" in ran.err
 
 
 def test_a_program_that_makes_no_output_has_failed_with_exit_code_0(cli: Cli) -> None:
@@ -64,7 +64,7 @@ def test_an_internal_fault_is_4_without_a_traceback(
     monkeypatch.setattr(map_verb, "settings_of", planted)
     call = ("map", "copy", "a.tif", "-o", "out")
     said = cli.refuses(*call, code=4)
-    assert said.startswith("gpucore: internal fault: RuntimeError: planted\\x1b[2J\n")
+    assert said.startswith("error[E900]: internal fault: RuntimeError: planted\\x1b[2J\n")
     assert "GPUCORE_DEBUG=1" in said
 
 
@@ -88,19 +88,21 @@ def test_debugging_shows_where_an_internal_fault_happened(cli: Cli) -> None:
     program = (
         "import sys\nfrom gpucore.cli import main, map_verb\n"
         "map_verb.settings_of = lambda *_: 1 // 0\n"
-        'sys.exit(main(["map", "copy", "a.tif", "-o", "out"]))\n'
+        'sys.exit(main(["map", "copy", "a.tif", "-o", "out", *sys.argv[1:]]))\n'
     )
-    for debug, shown in (({}, False), ({"GPUCORE_DEBUG": "1"}, True)):
-        with start_python(program, cli.folder, **debug) as process:
+    for debug, option, shown in (
+        ({}, (), False), ({"GPUCORE_DEBUG": "1"}, (), True), ({}, ("--debug",), True),
+    ):  # fmt: skip
+        with start_python(program, cli.folder, *option, **debug) as process:
             _, err = process.communicate()
         assert process.returncode == 4
         assert ("Traceback" in err.decode()) is shown
         assert "internal fault: ZeroDivisionError" in err.decode()
 
 
-def start_python(program: str, cwd: Path, **more: str) -> subprocess.Popen[bytes]:
+def start_python(program: str, cwd: Path, *argv: str, **more: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *argv],
         cwd=cwd, env=environment(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 

@@ -116,7 +116,7 @@ def test_arguments_arrive_byte_for_byte(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("argv", "what"),
-    [((), "error: missing argument '-- COMMAND...'"),
+    [((), "error[E250]: missing argument '-- COMMAND...'"),
      (("--gpus", "0", "--", "true"), "is not in the range"),
      (("--gpus", "0 1", "--", "true"), "is not a valid integer"),
      (("--wait", "x", "--", "true"), "is not a valid float")],

@@ -137,7 +137,7 @@ def test_what_others_run_is_shown_with_its_user(
     assert [one["state"] for one in document["devices"]] == ["free", "in use"]
     (use,) = document["devices"][1]["uses"]
     assert use == {"ours": False, "pid": pid, "user": use["user"], "what": "\x1b[2Jevil\u202e",
-                   "memory_mib": 812}  # fmt: skip
+                   "memory_mib": 812, "since": 0.0}  # fmt: skip
     out = cli("gpus").out
     assert ["1", "others", str(pid), use["user"], "812 MiB", r"\x1b[2Jevil\u202e"] in rows(out)
     assert "\x1b" not in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -220,12 +221,13 @@ def test_a_policy_that_nobody_offers_is_told_with_its_line_and_the_nearest(cli: 
     call = ("job.toml", "--adapter", "needy.toml")
     for verb in (("run",), ("config", "check")):
         said = cli.refuses(*verb, *call)
-        assert "error: no policy is called `pol`\n  --> job.toml:2: run.policy\n" in said
+        assert "error[E218]: no policy is called `pol`\n  --> job.toml:2:1  run.policy\n" in said
         assert "did you mean `pool`?" in said
     cli.write("job.toml", f'[run]\npolicy = "pool"\n{NEEDY_STAGE}')
     said = cli.refuses("run", *call, "--policy", "slot")
     assert said == (
-        "error: no policy is called `slot`\n  --> --policy\nhelp: did you mean `slots`?\n"
+        "error[E218]: no policy is called `slot`\n  --> --policy\nhelp: did you mean `slots`?\n"
+        "`gpucore explain E218` tells more\n"
     )
 
 
@@ -271,20 +273,20 @@ item = "%(one.dst)s"
 params = { numbr = 3, number = 8 }
 """,
     )
-    for line, key, what, hint in (
-        (3, "run.gpus", "a range goes upwards", "write `0-3`"),
-        (4, "run.threads", "0 threads are none", "1 or more"),
-        (8, "stage[0].adapter", "unknown adapter `copi`", "did you mean `copy`?"),
-        (14, "stage[1].after", "no stage or step is called `on`", "did you mean `one`?"),
-        (15, "stage[1].item", "that is not in `after`", 'write after = "one"'),
-        (16, "stage[1].params.numbr", "unknown parameter `numbr`", "did you mean `number`?"),
-        (16, "stage[1].params.number", "`number` = 8 is too large", "5 or less"),
+    for code, place, what, hint in (
+        ("E101", "3:1  run.gpus", "a range goes upwards", "write `0-3`"),
+        ("E209", "4:1  run.threads", "0 threads are none", "1 or more"),
+        ("E401", '8:1  stage[0] "one": adapter', "unknown adapter `copi`", "did you mean `copy`?"),
+        ("E214", '14:1  stage[1] "two": after', "no stage or step is called `on`", "mean `one`?"),
+        ("E217", '15:1  stage[1] "two": item', "that is not in `after`", 'write after = "one"'),
+        ("E301", '16:12  stage[1] "two": params.numbr', "parameter `numbr`", "mean `number`?"),
+        ("E304", '16:23  stage[1] "two": params.number', "`number` = 8 is too large", "5 or less"),
     ):
-        assert f"--> job.toml:{line}: {key}\n" in said
-        assert what in said
+        assert f"--> job.toml:{place}\n" in said
+        assert re.search(rf"^error\[{code}\]: .*{re.escape(what)}", said, re.MULTILINE)
         assert hint in said
-    assert said.count("^\n") == 7
-    assert said.endswith("7 problems, all shown above\n")
+    assert said.count("    | ^") + said.count("     | ^") >= 7
+    assert said.splitlines()[-1].startswith("7 problems, all shown above; `gpucore explain E101`")
 
 
 @pytest.mark.parametrize(
@@ -292,20 +294,20 @@ params = { numbr = 3, number = 8 }
     [
         ("", "there is nothing to run", "job.toml"),
         ("[run\n", "", "job.toml:1"),
-        ("schema = 2\n", "schema 2 is not one", "job.toml:1: schema"),
-        ("[run]\nthread = 3\n", "unknown key `thread`", "job.toml:2: run.thread"),
+        ("schema = 2\n", "schema 2 is not one", "job.toml:1:1  schema"),
+        ("[run]\nthread = 3\n", "unknown key `thread`", "job.toml:2:1  run.thread"),
         ('[run]\noutput = " "\n' + CHAIN.partition("threads = 3\n")[2],
-         "the output folder is empty", "job.toml:2: run.output"),
+         "the output folder is empty", "job.toml:2:1  run.output"),
         (CHAIN.replace('"*.tif"', '"*.mrc"'), "no file fits the pattern `*.mrc`",
-         "job.toml:5: stage[0]"),
+         'job.toml:5:3  stage[0] "one"'),
         (CHAIN.replace('"*.tif"', '["gone.tif", "lost.tif"]'), "there is no file `lost.tif`",
-         "job.toml:5: stage[0]"),
+         'job.toml:5:3  stage[0] "one"'),
         (CHAIN.replace('after = "one"', 'after = "two"'), "`two` waits for itself",
-         "job.toml:13: stage[1].after"),
+         'job.toml:13:1  stage[1] "two": after'),
         (CHAIN.replace("one.dst", "one.dsst"), "names no output of `copy`",
-         "job.toml:14: stage[1].item"),
+         'job.toml:14:1  stage[1] "two": item'),
         (CHAIN.replace('name = "two"', 'name = "one"'), "the name `one` is taken",
-         "job.toml:11: stage[1].name"),
+         'job.toml:11:1  stage[1] "one": name'),
         (CHAIN.replace("threads = 3", 'output = "copy.toml"'), "copy.toml is no folder", ""),
         (CHAIN.replace("threads = 3", 'output = "/proc/gpucore-out"'), "/proc/gpucore-out", ""),
         (CHAIN.replace("threads = 3", 'policy = "pol"'), "no policy is called `pol`", ""),
@@ -319,9 +321,9 @@ def test_a_wrong_job_is_refused_with_its_place(cli: Cli, text: str, what: str, w
 
 def test_what_hangs_on_a_wrong_stage_is_not_told_as_a_fault_of_its_own(cli: Cli) -> None:
     said = refused(cli, CHAIN.replace('"*.tif"', '["gone.tif", "lost.tif"]'))
-    assert said.count("error: ") == 2
-    assert said.count("--> job.toml:5: stage[0]") == 2
-    assert said.count("^") == 2
+    assert said.count("error[E309]: ") == 2
+    assert said.count("--> job.toml:5:3  stage[0]") == 2
+    assert said.count("|   ^^^^^\n") == 2
 
 
 def test_a_job_that_is_not_there_or_is_a_folder_is_refused(cli: Cli) -> None:

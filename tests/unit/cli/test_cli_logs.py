@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from command_line import environment, start
 from gated_runs import GatedRun
+from pseudo_terminals import OnTerminal
 
 if TYPE_CHECKING:
     from command_line import Cli
@@ -84,3 +88,32 @@ def test_the_log_of_a_folder_that_was_moved_is_found(cli: Cli) -> None:
     assert cli(*MAP, "--set", 'text=echo said; cat "$1" >"$2"').code == 0
     os.rename(cli.folder / "out", cli.folder / "moved")  # noqa: PTH104
     assert cli("logs", "moved", "copy/a").out == "said\n"
+
+
+ODD = r'printf "a\033[31mb\r\nc\377\n"; cat "$1" >"$2"'
+
+
+@pytest.mark.slow
+def test_raw_gives_a_pipe_every_byte_and_a_terminal_none(cli: Cli) -> None:
+    assert cli(*MAP, "--set", f"text={ODD}").code == 0
+    with start("logs", "out", "copy/a", "--raw", cwd=cli.folder) as process:
+        out, _ = process.communicate()
+    assert out == b"a\x1b[31mb\r\nc\xff\n"
+    whole = ["/bin/sh", "-c", 'exec "$@" >&2', "sh", sys.executable, "-m", "gpucore.cli"]
+    shown = OnTerminal([*whole, "logs", "out", "copy/a", "--raw"], cli.folder, environment())
+    assert shown.finish() == 2
+    assert "a terminal would obey what it holds" in shown.text
+
+
+def test_json_has_the_lines_as_they_were_printed(cli: Cli) -> None:
+    assert cli(*MAP, "--set", f"text={ODD}").code == 0
+    ran = cli("logs", "out", "copy/a", "--json")
+    assert ran.out.isascii()
+    told = json.loads(ran.out)
+    assert (told["step"], told["attempt"], told["state"]) == ("copy/a", 1, "done")
+    assert told["lines"] == ["a\x1b[31mb", "c\ufffd"]
+
+
+@pytest.mark.parametrize("other", [("--raw", "--json"), ("--json", "-f"), ("--raw", "-f")])
+def test_forms_that_do_not_go_together_are_refused(cli: Cli, other: tuple[str, str]) -> None:
+    assert "do not go together" in refused(cli, "logs", "out", "copy/a", *other)

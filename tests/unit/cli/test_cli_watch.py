@@ -6,39 +6,18 @@ import json
 import os
 import re
 import signal
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from command_line import COPY, environment, run_apart, start
+from command_line import environment, start
+from pseudo_terminals import OnTerminal
+from watched_runs import COMMON, WATCH, begun, runs, watch
 
 if TYPE_CHECKING:
-    import subprocess
+    from pathlib import Path
 
-    from command_line import Cli, Ran
-
-COMMON = ("--adapter", "copy.toml", "--gpus", "", "-o", "out")
-WATCH = ("--watch", "in", "--pattern", "*.tif", "--settle", "10ms", "--marker", "STOP")
-COUNT = ("--set", 'text=cat "$1" > "$2"; echo "$1" >> runs.txt')
-"""What the stand-in is told: to note each of its runs."""
-
-
-@pytest.fixture
-def folder(cli: Cli) -> Path:
-    """Return a folder to watch with two files in it, whose watching ends when all are taken."""
-    for name in ("in/a.tif", "in/b.tif", "in/STOP"):
-        cli.write(name)
-    return cli.folder / "in"
-
-
-def watch(cli: Cli, *more: str) -> Ran:
-    return cli("map", "copy", *COMMON, *COUNT, *WATCH, *more)
-
-
-def runs(cli: Cli) -> list[str]:
-    """Return the files that were run, in order."""
-    noted = cli.folder / "runs.txt"
-    return [Path(line).name for line in noted.read_text().splitlines()] if noted.exists() else []
+    from command_line import Cli
 
 
 def test_what_is_there_is_run_and_the_marker_ends_it(cli: Cli, folder: Path) -> None:
@@ -56,79 +35,6 @@ def test_the_newest_comes_first_when_that_is_asked_for(cli: Cli, folder: Path) -
     assert watch(cli, "--newest-first").code == 0
     assert set(runs(cli)[:2]) == {"a.tif", "b.tif"}
     assert runs(cli)[2:] == [f"n{number}.tif" for number in reversed(range(6))]
-
-
-def test_a_file_that_vanishes_before_its_step_starts_fails_that_step_alone(
-    cli: Cli, folder: Path
-) -> None:
-    os.utime(folder / "a.tif", (1, 1))
-    text = ("--set", 'text=rm -f in/b.tif; cat "$1" > "$2"')
-    ran = cli("map", "copy", *COMMON, *WATCH, *text)
-    assert ran.code == 1
-    assert "1 done, 1 failed" in ran.err
-    assert "b.tif): it is not there" in ran.err
-
-
-def test_a_second_run_takes_only_what_has_come_since(cli: Cli, folder: Path) -> None:
-    watch(cli)
-    cli.write("in/c.tif")
-    ran = watch(cli)
-    assert ran.code == 0
-    assert sorted(runs(cli)) == ["a.tif", "b.tif", "c.tif"]
-    assert "2 were done before" in ran.err
-
-
-def test_what_is_gone_when_a_run_goes_on_is_not_missed_when_it_was_done(
-    cli: Cli, folder: Path
-) -> None:
-    watch(cli)
-    (folder / "a.tif").unlink()
-    assert watch(cli).code == 0
-    assert sorted(runs(cli)) == ["a.tif", "b.tif"]
-
-
-def test_a_file_that_was_rewritten_since_is_told_and_run_again_when_asked(
-    cli: Cli, folder: Path
-) -> None:
-    watch(cli)
-    cli.write("in/a.tif", "another\n")
-    ran = watch(cli)
-    assert ran.code == 0
-    assert "`in/a.tif` was rewritten after copy/a was done; it is not run again" in ran.err
-    assert len(runs(cli)) == 2
-    assert watch(cli, "--run-changed").code == 0
-    assert runs(cli)[2:] == ["a.tif"]
-    assert (cli.folder / "out" / "a.out").read_text() == "another\n"
-
-
-def test_a_file_that_failed_is_run_again_by_the_next_run(cli: Cli, folder: Path) -> None:
-    fails = ("--set", 'text=test -e well && cat "$1" > "$2"')
-    assert cli("map", "copy", *COMMON, *WATCH, *fails).code == 1
-    cli.write("well")
-    assert cli("map", "copy", *COMMON, *WATCH, *fails).code == 0
-
-
-def test_two_files_whose_outputs_would_be_called_alike_are_told_apart(
-    cli: Cli, folder: Path
-) -> None:
-    os.utime(cli.folder / cli.write("in/x/a.tif"), (2e9, 2e9))
-    ran = watch(cli, "--pattern", "*/*.tif")
-    assert ran.code == 1
-    assert "the outputs of `in/x/a.tif` would be called like those of `in/a.tif`" in ran.err
-    assert sorted(runs(cli)) == ["a.tif", "b.tif"]
-    # The same one is refused by the next run, whichever it finds first.
-    os.utime(cli.folder / "in/x/a.tif", (1, 1))
-    assert watch(cli, "--pattern", "*/*.tif").code == 1
-    assert len(runs(cli)) == 2
-
-
-def test_a_file_whose_name_is_not_utf_8_is_run(cli: Cli, folder: Path) -> None:
-    (folder / os.fsdecode(b"m\xff.tif")).write_text("x")
-    ran = run_apart("map", "copy", *COMMON, *COUNT, *WATCH, cwd=cli.folder)
-    assert ran.code == 0, ran.err
-    assert (cli.folder / "out" / os.fsdecode(b"m\xff.out")).read_text() == "x"
-    assert run_apart("map", "copy", *COMMON, *COUNT, *WATCH, cwd=cli.folder).code == 0
-    assert len((cli.folder / "runs.txt").read_bytes().splitlines()) == 3
 
 
 def test_a_plan_shows_what_is_there_now_and_runs_nothing(cli: Cli, folder: Path) -> None:
@@ -149,7 +55,8 @@ def test_the_json_of_a_run_holds_the_steps_of_all_files(cli: Cli, folder: Path) 
     ("options", "told"),
     [
         (("--pattern", "*.tif"), "--pattern is given without a folder to watch"),
-        (("--batch", "3"), "--batch is given without a folder to watch"),
+        (("--batch-wait", "3s"), "--batch-wait is given without a folder to watch"),
+        (("--batch", "3"), "copy takes one file at a time"),
         (("a.tif", "--watch", "in"), "`a.tif` is given beside --watch"),
         (("--watch", "nowhere"), "the folder `nowhere` cannot be watched"),
         (("--watch", "in", "--pattern", "/x/*.tif"), "leads out of the folder"),
@@ -175,15 +82,40 @@ def test_outputs_that_would_be_taken_for_new_files_are_refused(cli: Cli, folder:
     assert "taken for a new file" in said
 
 
-def begun(cli: Cli, *more: str) -> subprocess.Popen[bytes]:
-    """Start a run whose steps wait for a word, and return when the first of them runs."""
-    text = 'text=mkfifo go.$$; echo "$1" >> runs.txt; echo > began; read x < go.$$; cat "$1" > "$2"'
-    os.mkfifo(cli.folder / "began")
-    process = start(
-        "map", "copy", *COMMON, *WATCH, "--set", text, *more, cwd=cli.folder, HOME=str(cli.folder)
+def test_status_says_how_far_a_run_is_behind_while_it_goes_on(cli: Cli, folder: Path) -> None:
+    for number in range(100):
+        cli.write(f"in/n{number}.tif")
+    with begun(cli, "--json-events") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "files_behind":
+                break
+        told = json.loads(cli("status", "out", "--json").out)["behind"]
+        said = cli("status", "out").out
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert told["files"] == 102
+    assert set(told) == {"time", "files", "come", "done", "seconds"}
+    assert "102 files behind" in said
+    assert json.loads(cli("status", "out", "--json").out)["behind"] is None
+    assert not (cli.folder / "out" / ".gpucore" / "behind.json").exists()
+
+
+def test_a_terminal_shows_how_far_a_run_is_behind(cli: Cli, folder: Path) -> None:
+    for number in range(100):
+        cli.write(f"in/n{number}.tif")
+    os.mkfifo(cli.folder / "gate")
+    shown = OnTerminal(
+        [
+            *(sys.executable, "-m", "gpucore.cli", "map", "copy", *COMMON, *WATCH),
+            *("--set", 'text=read x < gate; cat "$1" > "$2"'),
+        ],
+        cli.folder,
+        environment(HOME=str(cli.folder)),
     )
-    (cli.folder / "began").read_text()
-    return process
+    shown.read_until("102 files behind")
+    shown.process.send_signal(signal.SIGINT)
+    assert shown.finish() == 130
 
 
 def test_ctrl_c_ends_it_and_says_what_has_come_and_was_not_run(cli: Cli, folder: Path) -> None:
@@ -194,23 +126,6 @@ def test_ctrl_c_ends_it_and_says_what_has_come_and_was_not_run(cli: Cli, folder:
         _, err = process.communicate()
     assert process.returncode == 130
     assert re.search(r"\d+ more files have come; `gpucore resume` goes on with them", err.decode())
-
-
-def test_a_second_watcher_of_the_same_output_folder_is_told_of_the_first(
-    cli: Cli, folder: Path
-) -> None:
-    with begun(cli) as process:
-        said = watch(cli)
-        assert said.code == 2
-        assert f"process {process.pid}" in said.err
-        process.send_signal(signal.SIGINT)
-        process.communicate()
-
-
-def test_two_watchers_with_outputs_of_their_own_both_run_all(cli: Cli, folder: Path) -> None:
-    assert watch(cli).code == 0
-    assert cli("map", "copy", *COMMON[:-1], "out2", *COUNT, *WATCH).code == 0
-    assert sorted(runs(cli)) == ["a.tif", "a.tif", "b.tif", "b.tif"]
 
 
 JOB = """
@@ -304,34 +219,6 @@ item = "%(align.dst)s"
     assert "takes items of a watched stage, and waits for all of it" in cli.refuses(
         "run", "job.toml"
     )
-
-
-MANY = (
-    COPY.replace('name = "copy"', 'name = "many"')
-    .replace("item = true", 'item = true, many = true, check = "directory"')
-    .replace('cat "$1" > "$2"', 'ls "$1" > "$2"')
-    .replace("src.stem", "src.name")
-)
-
-
-def test_batches_hold_so_many_files_each_and_are_the_same_when_a_run_goes_on(
-    cli: Cli, folder: Path
-) -> None:
-    cli.write("many.toml", MANY)
-    for number in range(5):
-        cli.write(f"in/n{number}.tif")
-    call = ("map", "many", "--adapter", "many.toml", *COMMON[2:], *WATCH, "--batch", "3")
-    assert cli(*call).code == 0
-    held = [(cli.folder / f"out/batch-000{n}.out").read_text().split() for n in (1, 2, 3)]
-    assert [len(one) for one in held] == [3, 3, 1]
-    assert sorted(name for one in held for name in one) == sorted(
-        path.name for path in folder.glob("*.tif")
-    )
-    cli.write("in/z.tif")
-    ran = cli(*call)
-    assert ran.code == 0
-    assert "3 were done before" in ran.err
-    assert (cli.folder / "out/batch-0004.out").read_text() == "z.tif\n"
 
 
 def test_files_that_come_while_a_run_goes_on_are_run_without_a_restart(

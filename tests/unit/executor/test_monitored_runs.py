@@ -154,6 +154,31 @@ def test_a_run_whose_gpus_all_fail_ends_with_each_reason_and_loses_nothing(
     assert all(one.done for one in again)
 
 
+def test_two_gpus_that_fall_off_the_bus_end_the_run_though_a_third_is_there(
+    open_monitored, driver, told, tmp_path
+):
+    gate = Gate(tmp_path / "gate")
+    three = ("count=3", *TWO[1:])
+    driver.set(*three)
+    with open_monitored(gpus="0 1 2", threads=4, journal=True) as executor:
+        held = executor.submit("gpu", text=f"read x <{gate}", name="held")
+        told.wait(started("held"))
+        (kept,) = told.wait(started("held")).devices
+        lost = [index for index in range(3) if index != kept.index]
+        waits = executor.submit("gpu", text="true", name="waits", after=[held])
+        driver.set(*three, *(f"{index}.error=15" for index in lost))
+        told.wait(regarded("quarantined", lost[1]))
+        told.wait_for_more(DevicesSeen, 2)  # the look is over in which they were found lost
+        gate.release()
+    assert outcome_of(held).done
+    assert waits.cancelled()
+    assert isinstance(executor.halted, DeviceError)
+    names = " and ".join(f"GPU {index}" for index in lost)
+    assert executor.halted.what == (
+        f"{names} have fallen off the bus: the machine is not to be trusted"
+    )
+
+
 def test_a_program_that_fills_a_gpu_of_its_own_has_failed_and_its_peak_is_known(
     open_monitored, driver, told, tmp_path
 ):

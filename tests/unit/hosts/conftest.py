@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from gpucore.hosts.scipion.calls import Calls
 from gpucore.hosts.scipion.gpus import ProtocolGpus
 from gpucore.hosts.scipion.holds import holding
+from gpucore.hosts.scipion.recording import Recording
 from gpucore.hosts.scipion.threaded import StepEnd, ThreadedRun
 
 if TYPE_CHECKING:
@@ -38,10 +40,12 @@ class Runner:
         self.on_finished: Callable[[StandIn], bool] = lambda step: step.status == "finished"
         self.on_check: Callable[[], object] = bool
         self.on_thread: Callable[[], object] = bool
+        self.recording = Recording()
 
     def run(self) -> None:
         calls = Calls(self._started, self._finished, self._check, 60)
-        ThreadedRun(self.steps, self.gpus, calls, lambda step: step.needsGPU(), self._thread).run()
+        wants_gpu = methodcaller("needsGPU")
+        ThreadedRun(self.steps, self.gpus, calls, wants_gpu, self._begin, self.recording).run()
 
     @property
     def free(self) -> bool:
@@ -61,9 +65,9 @@ class Runner:
         self.checks += 1
         self.on_check()
 
-    def _thread(
+    def _begin(
         self, step: Any, number: int, place: int, grant: Grant, post: Callable[[StepEnd], None]
-    ) -> threading.Thread:
+    ) -> None:
         self.on_thread()
 
         def work() -> None:
@@ -75,7 +79,7 @@ class Runner:
                 error = str(fault)
             post(StepEnd(number, error, datetime.datetime.now()))
 
-        return threading.Thread(target=work, daemon=True)
+        threading.Thread(target=work, daemon=True).start()
 
 
 @pytest.fixture

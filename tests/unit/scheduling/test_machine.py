@@ -212,6 +212,15 @@ def test_a_cancelled_head_lets_the_next_start() -> None:
     assert brief(machine.handle(Cancelled(1))) == ["1 CANCELLED by 1", "2@1"]
 
 
+def test_a_step_that_comes_behind_a_cancelled_one_starts_when_there_is_room() -> None:
+    machine = pool(2, workers=1)
+    assert brief(submit(machine, SLOT, SLOT, SLOT)) == ["0@0"]
+    machine.handle(Cancelled(2))
+    machine.handle(Cancelled(1))
+    assert brief(end(machine, 0)) == []
+    assert brief(submit(machine, SLOT)) == ["3@1"]
+
+
 def test_a_drain_cancels_all_that_does_not_run_and_starts_nothing() -> None:
     machine = pool(1)
     submit(machine, Need(gpus=1), Need(gpus=1))

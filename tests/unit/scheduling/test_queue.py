@@ -46,3 +46,36 @@ def test_a_need_whose_steps_were_all_removed_is_not_shown() -> None:
     assert heads(queue) == []
     queue.add(1, SLOT)
     assert heads(queue) == [(1, SLOT)]
+
+
+def test_a_step_leads_its_need_until_an_older_or_more_urgent_one_is_there() -> None:
+    queue = ReadyQueue()
+    assert not queue.leads(5, SLOT)
+    queue.add(5, SLOT)
+    assert queue.leads(5, SLOT)
+    assert not queue.leads(5, CPU)
+    queue.add(3, SLOT)
+    assert queue.leads(3, SLOT)
+    assert not queue.leads(5, SLOT)
+    queue.add(7, SLOT, priority=1)
+    assert queue.leads(7, SLOT)
+    assert not queue.leads(3, SLOT)
+
+
+def test_any_step_may_lead_while_one_that_was_removed_is_not_dropped() -> None:
+    queue = ReadyQueue()
+    queue.add(0, SLOT)
+    queue.add(1, SLOT)
+    queue.remove(0)
+    assert queue.leads(1, SLOT)
+    assert heads(queue) == [(1, SLOT)]
+    assert queue.pop(SLOT) == 1
+    assert not queue.leads(2, SLOT)
+
+
+def test_no_step_leads_a_need_whose_steps_were_all_dropped() -> None:
+    queue = ReadyQueue()
+    queue.add(0, SLOT)
+    queue.remove(0)
+    assert heads(queue) == []
+    assert not queue.leads(1, SLOT)

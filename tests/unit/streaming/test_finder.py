@@ -175,6 +175,30 @@ def test_a_file_that_is_rewritten_is_told_and_not_found_again(tmp_path: Path) ->
         ]
 
 
+@pytest.mark.parametrize("text", ["", "longer"])
+def test_a_file_that_grows_or_shrinks_after_it_was_taken_is_told_and_not_found_again(
+    tmp_path: Path, text: str
+) -> None:
+    with Watch(tmp_path) as watch:
+        watch.found()
+        watch.write("a.tif")
+        assert watch.found() == ["a.tif"]
+        watch.write("a.tif", text)
+        assert watch.later(300) == []
+        assert len(watch.notes) == 1
+        assert watch.finder.left() == []
+
+
+def test_a_file_that_comes_again_after_it_was_taken_is_not_found_again(either: Watch) -> None:
+    either.found()
+    path = either.write("a.tif")
+    assert either.later(10) == ["a.tif"]
+    path.unlink()
+    either.later(100)
+    either.write("a.tif", "another")
+    assert either.later(100) == []
+
+
 def test_a_name_that_is_not_utf_8_is_found(either: Watch) -> None:
     either.found()
     path = os.path.join(os.fsencode(either.folder), b"m\xff.tif")  # noqa: PTH118 - bytes
