@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gpucore.futures import StepFuture
 from gpucore.inbox import Inbox, Posted, call
+from gpucore.moves import Moves
 from gpucore.plugins.offers import EngineTask
 from gpucore.record import NOTHING_EARLIER, Earlier
 from gpucore.results import Results
@@ -91,6 +92,7 @@ class Dispatch:
         self._lock = threading.Lock()
         self._leases: dict[int, LeaseAnswer] = {}
         self._running: dict[int, RunningStep] = {}
+        self._moves = Moves(machine, self._lock, self.handle)
         self._retries = Retries(machine, around)
         self._results = Results(around, tell, self._retries.forget)
         self._inbox = Inbox(self._lock, self._enter_posted, self._results.report)
@@ -240,7 +242,7 @@ class Dispatch:
                 later.append(lambda number=number: self._engine.stop(number))  # type: ignore[misc]
             else:
                 self._not_run(action, later)
-        return later
+        return [*later, *self._moves.due()]
 
     def _launch(self, launch: Launch, later: list[Callable[[], None]]) -> None:
         number, grant = launch.step, launch.grant
@@ -261,6 +263,7 @@ class Dispatch:
             self._around,
             self._begun,
             self._ended,
+            moves=self._moves,
             earlier=results.earlier(number),
             attempt=attempt,
         )
@@ -306,9 +309,13 @@ class Dispatch:
             )
         )
 
-    def _ended(self, running: RunningStep, outcome: Outcome) -> None:
+    def _ended(self, running: RunningStep, outcome: Outcome | None) -> None:
         number = running.number
         self._running.pop(number, None)
+        if outcome is None:  # it was not begun, and that was no attempt
+            self._results.attempts[number] -= 1
+            self._moves.move(running)
+            return
         verdict = self._verdict(running, outcome)
         if verdict is not None and not verdict.ends and not self._around.stopping:
             self._results.write(outcome, running.attempt, lambda: None, running.recorded)

@@ -19,13 +19,14 @@ from gpucore.standard.evidence import Evidence
 from gpucore.standard.params import rooted
 from gpucore.standard.template import render
 from gpucore.startup import container_name, folders_of
-from gpucore.step_leases import StepLeases
+from gpucore.step_leases import MovedError, StepLeases
 from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
 from gpucore.system.moving import discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gpucore.moves import Moves
     from gpucore.scheduling import Grant
     from gpucore.standard.model import Device, Outcome
     from gpucore.standard.step import Step
@@ -49,8 +50,11 @@ class RunningStep:
         What it holds.
     around : Surroundings
         The run.
+    moves : Moves
+        Says whether it is to wait for what it was given.
     on_begun, on_ended : callable
-        Told when its program runs, and once when it has ended.
+        Told when its program runs, and once when it has ended; without an outcome when it did not
+        begin, and is to be given other devices.
     earlier : Earlier
         What earlier runs say of it.
     attempt : int
@@ -64,8 +68,9 @@ class RunningStep:
         grant: Grant,
         around: Surroundings,
         on_begun: Callable[[RunningStep], None],
-        on_ended: Callable[[RunningStep, Outcome], None],
+        on_ended: Callable[[RunningStep, Outcome | None], None],
         *,
+        moves: Moves,
         earlier: Earlier = NOTHING_EARLIER,
         attempt: int = 1,
     ) -> None:
@@ -79,7 +84,8 @@ class RunningStep:
         self.attempt = earlier.attempts + attempt
         self._unfinished = earlier.unfinished if attempt == 1 else None
         self._started: Started | None = None
-        self._leases = StepLeases(step.name, grant, around, self._is_cancelled)
+        self._moves = moves
+        self._leases = StepLeases(step.name, grant, around, self)
         self._container = ""
         self.cancelled = False
         self._granted = time.time()
@@ -126,6 +132,8 @@ class RunningStep:
             When a program of an earlier host did the step.
         LeaseStopped
             When the run is stopped while it waits for its devices.
+        MovedError
+            When it is not to wait for them, but to have others.
         """
         around, started, adapter = self._around, self.started, self.step.adapter
         values = self.step.values
@@ -201,6 +209,9 @@ class RunningStep:
 
     def ended(self, ended: Exit) -> None:
         """Judge how it ended and tell it."""
+        if isinstance(ended.error, MovedError) and not ended.stopped:
+            self._on_ended(self, None)
+            return
         self._end_container(ended)
         if ended.survived or self._leases.wanted:
             # Who waits need not wait for the judgement, and what it left running keeps its GPU.
@@ -272,8 +283,17 @@ class RunningStep:
         """Give its leases back; a second time does nothing."""
         self._leases.give_back()
 
-    def _is_cancelled(self) -> bool:
-        return self.cancelled
+    def waits(self) -> bool:
+        """Hear that its devices are another run's; say whether it is to have others instead."""
+        return self._moves.waits(self)
+
+    def waited(self) -> None:
+        """Hear that it waits for its devices no more."""
+        self._moves.waited(self)
+
+    def move(self) -> None:
+        """Have it wait no more for its devices, but be given others."""
+        self._leases.move()
 
     def _is_stopped(self) -> bool:
         return self.cancelled or self._around.stopping

@@ -57,6 +57,7 @@ MODULES = {
     "gpucore.notes": "gpucore.executor",
     "gpucore.observers": "gpucore.executor",
     "gpucore.opening": "gpucore.executor",
+    "gpucore.moves": "gpucore.executor",
     "gpucore.outcomes": "gpucore.executor",
     "gpucore.ownership": "gpucore.executor",
     "gpucore.planning": "gpucore.executor",

@@ -8,6 +8,7 @@ state machine (``distributed/worker_state_machine.py``), taken from the start in
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,16 @@ class Machine:
             return f"waits for a worker; {busy} busy"
         first = "steps of higher priority and older ones" if self._priorities else "older steps"
         return lacks(self.ledger, need) or f"waits for its turn; {first} come first"
+
+    def could_move(self, step: int) -> bool:
+        """Say whether a running step could have other devices instead that no ready step needs."""
+        if any(need.gpus != 0 for _, need in self.queue.heads()):
+            return False
+        need = self._needs[step]
+        avoid = need.avoid.union(device.uuid for device in self.grants[step].devices)
+        found = self.ledger.find(replace(need, avoid=avoid))
+        # To keep off devices is a wish, which the ledger need not grant.
+        return found is not None and avoid.isdisjoint(device.uuid for device in found.devices)
 
     @property
     def all_withheld(self) -> bool:
