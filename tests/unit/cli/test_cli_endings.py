@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from command_line import Cli
 
+pytestmark = pytest.mark.slow
+
 # Says its number and its child's through a gate and lives until it is ended.
 LONG = "sleep 1000 & echo $$ $! > {0}; wait; wait"
 DEAF = "trap '' TERM; echo $$ $$ > {0}; while :; do sleep 1000; done"

@@ -14,6 +14,8 @@ from gated_runs import GatedRun, gone
 if TYPE_CHECKING:
     from command_line import Cli
 
+pytestmark = pytest.mark.slow
+
 MAP = ("map", "copy", "a.tif", "b.tif", "-o", "out", "--adapter", "copy.toml")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from command_line import Cli
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_there_is_run_and_the_marker_ends_it(cli: Cli, folder: Path) -> None:
     os.utime(folder / "b.tif", (1, 1))

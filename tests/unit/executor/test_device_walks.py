@@ -16,6 +16,8 @@ from gpucore.standard.model import SLOT, Device, FailureClass, Need, Outcome, St
 from gpucore.standard.readings import Reading, Snapshot, Xid
 from gpucore.stewardship import RunSteward
 
+pytestmark = pytest.mark.slow
+
 WALKS = 2000
 EVENTS = 40
 XIDS = (13, 31, 43, 45, 48, 63, 64, 74, 79, 92, 94, 95, 109, 119, 140, 4711)

@@ -337,6 +337,7 @@ JSON = st.recursive(
 KEYS = ["form", "uuid", "level", "reason", "remedy", "since", "until", "hard", "boot", "by"]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -350,6 +351,7 @@ def test_a_record_with_any_value_is_whole_or_passed_over(
     read_fine(store)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
