@@ -191,6 +191,14 @@ class Dispatch:
                 running.stopping(reason)
                 self._engine.stop(number)
 
+    def first_waiting(self) -> tuple[str, str]:
+        """Return the step that is to start next and what it waits for; empty: there is none."""
+        with self._lock:
+            number = self._machine.first_ready
+            if number is None or number not in self._results.steps:
+                return "", ""
+            return self._results.steps[number].name, self._machine.waits_for(number)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until no step is left; return whether that is so."""
         self.catch_up()

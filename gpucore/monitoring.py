@@ -122,15 +122,21 @@ class Monitor:
         self._snapshot: Snapshot | None = None
         self._sampled = float("-inf")
         self._closing = threading.Event()
+        self._looked = threading.Event()
         self._thread = threading.Thread(target=self._work, name="gpucore-monitor", daemon=True)
 
     def start(self) -> None:
-        """Say what is remembered of the devices, and begin to look."""
+        """Say what is remembered of the devices, and begin to look; come back after the first look.
+
+        What runs on them already, and how much of their memory is free, is known before the first
+        step is given one; or that the driver does not answer is.
+        """
         uuids = [device.uuid for device in self._devices]
         known = {uuid: self._health.standing(uuid) for uuid in uuids}
         if remembered := {uuid: standing for uuid, standing in known.items() if standing.level}:
             self._steward.stands(remembered)
         self._thread.start()
+        self._looked.wait(_PATIENCE + 1)
 
     def close(self) -> None:
         """Look no more; comes back at once, even while a driver hangs."""
@@ -178,9 +184,11 @@ class Monitor:
                     snapshot = watch.read(_PATIENCE)
                 except TimeoutError:
                     self._hear_nothing(since)
+                    self._looked.set()
                     continue
                 since = time.monotonic()
                 self.see(snapshot, time.time())
+                self._looked.set()
                 self._closing.wait(self._period)
         except DeviceError as error:
             self._steward.note(f"the GPUs cannot be looked at any more: {error.what}")
@@ -188,6 +196,7 @@ class Monitor:
             if not self._closing.is_set():  # else all that it tells is closed, too
                 _LOGGER.exception("nobody looks at the GPUs any more")
         finally:
+            self._looked.set()
             if watch is not None:
                 watch.close()
 

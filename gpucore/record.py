@@ -288,15 +288,17 @@ class RunRecord:
         )
         self._journal.commit_then(record, then)
 
-    def see(self, snapshot: Snapshot, devices: Iterable[str]) -> None:
-        """Record what devices say of themselves; soon on disk."""
+    def see(
+        self, snapshot: Snapshot, devices: Iterable[str], waits: tuple[str, str] = ("", "")
+    ) -> None:
+        """Record what devices say of themselves, and who waits for what; soon on disk."""
         rows = {
             uuid: (one.memory_used_mib, one.utilisation, one.temperature)
             for uuid in devices
             if (one := snapshot.of.get(uuid)) is not None and not one.fault
         }
         if rows:
-            self._note(Sampled(time=snapshot.time, devices=rows))
+            self._note(Sampled(time=snapshot.time, devices=rows, waits=waits[0], lacks=waits[1]))
 
     def regard(self, device: str, level: str, reason: str, remedy: str) -> None:
         """Record what is thought of a device from now on; soon on disk."""

@@ -101,7 +101,7 @@ class RunSteward:
     def sampled(self, snapshot: Snapshot) -> None:
         """Put on record what devices say of themselves."""
         if self._around.record is not None:
-            self._around.record.see(snapshot, self._devices)
+            self._around.record.see(snapshot, self._devices, self._dispatch.first_waiting())
 
     def seen(self, snapshot: Snapshot) -> None:
         """Show people what devices say of themselves."""

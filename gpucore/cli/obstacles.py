@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["obstacles"]
 
 _RUNNING = 4
+_MOMENT = 60.0
+"""Seconds for which what was said of a run counts; its host says it every few."""
 _WITHHELD = frozenset({"unknown", "quarantined", "busy"})
 
 
@@ -37,6 +39,7 @@ def obstacles(state: JournalState, story: Story) -> Iterator[str]:
         yield from _fares(state, story)
         return
     yield _place(state, story)
+    yield from _lacks(state, story)
     yield from _running(state, story)
     for uuid, one in regards(state).items():
         if one.level in _WITHHELD and uuid in story.labels:
@@ -54,6 +57,15 @@ def _place(state: JournalState, story: Story) -> str:
         return "it is the next of its run, when the steps that it waits for are done"
     steps = "step was" if before == 1 else "steps were"
     return f"{before} {steps} planned before it and wait, too; who can start first does"
+
+
+def _lacks(state: JournalState, story: Story) -> Iterator[str]:
+    """Yield what the run's first waiting step lacks, as its host said a moment ago."""
+    sample = last_sample(state)
+    if sample is None or not sample.waits or time.time() - sample.time > _MOMENT:
+        return
+    who = "it" if sample.waits == story.step else f"{sample.waits}, the first of them,"
+    yield f"{who} {sample.lacks}"
 
 
 def _running(state: JournalState, story: Story) -> Iterator[str]:

@@ -160,6 +160,11 @@ class Machine:
         first = "steps of higher priority and older ones" if self._priorities else "older steps"
         return lacks(self.ledger, need) or f"waits for its turn; {first} come first"
 
+    @property
+    def first_ready(self) -> int | None:
+        """The step that is to start next, and lacks something; None: there is none."""
+        return next((step for step, _ in self.queue.heads()), None)
+
     def could_move(self, step: int) -> bool:
         """Say whether a running step could have other devices instead that no ready step needs."""
         if any(need.gpus != 0 for _, need in self.queue.heads()):

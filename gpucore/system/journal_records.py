@@ -245,10 +245,16 @@ class Sampled:
         Seconds since the epoch.
     devices : Mapping
         By UUID: memory used in MiB, per cent busy, temperature in °C; None where not known.
+    waits : str
+        The first of the steps that could start, and for want of something do not; empty: none.
+    lacks : str
+        What it waits for, in words.
     """
 
     time: float
     devices: Mapping[str, Sequence[int | None]]
+    waits: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,6 +210,26 @@ def test_a_step_that_waits_says_what_for(cli: Cli) -> None:
     assert "  it is the next of its run" in explain(cli, "out", "b")[1]
 
 
+def test_what_the_first_in_line_lacks_is_told_as_its_host_said_it(cli: Cli) -> None:
+    lacks = "needs 12.0 GiB free; GPU 0 has 3.9 GiB; GPU 1 is in use"
+    told = Told(cli.folder / "out", lives=True)
+    told.plan("a", "b")
+    told.journal.append(
+        Sampled(time=time.time(), devices={"GPU-1": (1, 1, 1)}, waits="a", lacks=lacks)
+    )
+    told.close()
+    assert f"  it {lacks}" in explain(cli, "out", "a")
+    assert f"  a, the first of them, {lacks}" in explain(cli, "out", "b")
+
+
+def test_what_was_lacking_long_ago_is_not_told(cli: Cli) -> None:
+    told = Told(cli.folder / "out", lives=True)
+    told.plan("a")
+    told.journal.append(Sampled(time=1.0, devices={"GPU-1": (1, 1, 1)}, waits="a", lacks="needs"))
+    told.close()
+    assert not [line for line in explain(cli, "out", "a") if "needs" in line]
+
+
 @pytest.mark.slow
 def test_a_step_that_waits_for_another_runs_gpu_says_whose(cli: Cli) -> None:
     here, go = Gate(cli.folder / "here"), Gate(cli.folder / "go")

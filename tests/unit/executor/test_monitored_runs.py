@@ -218,12 +218,11 @@ def test_a_program_that_runs_out_of_memory_beside_another_is_tried_alone(
 def test_programs_of_others_are_kept_off_where_nobody_named_the_gpus(open_monitored, driver, told):
     driver.set(*TWO, f"0.proc={os.getppid()}:3000")
     with open_monitored(gpus="auto") as executor:
-        assert outcome_of(executor.submit("gpu", text="true", name="first")).done
-        told.wait(regarded("busy", 0))
         ended = [
             outcome_of(executor.submit("gpu", text="true", name=f"step {number}"))
             for number in range(4)
         ]
+        told.wait(regarded("busy", 0))
         driver.set(*TWO)
         told.wait(regarded("good", 0))
     assert {device.index for one in ended for device in one.devices} == {1}
@@ -274,6 +273,23 @@ def test_what_devices_say_is_on_record(open_monitored, driver, told, tmp_path):
         sample = last_sample(state)
     assert sample is not None
     assert list(next(iter(sample.devices.values()))) == [1200, 42, 61]
+
+
+def test_what_a_waiting_step_lacks_is_on_record(open_monitored, driver, tmp_path, monkeypatch):
+    monkeypatch.setattr("gpucore.monitoring._SAMPLE", 0.0)
+    driver.set(*TWO, f"0.proc={os.getppid()}:9000", "0.mem_used=9000")
+
+    def sampled():
+        with read_journal(tmp_path / "run", tmp_path / "state") as state:
+            return last_sample(state)
+
+    with open_monitored(gpus="0", policy="pool", journal=True) as executor:
+        waits = executor.submit("gpu", text="true", name="waits", memory=5000)
+        while (sample := sampled()) is None or not sample.waits:
+            os.sched_yield()
+        driver.set(*TWO)
+        assert outcome_of(waits).done
+    assert (sample.waits, sample.lacks) == ("waits", "needs 4.9 GiB free; GPU 0 has 100 MiB")
 
 
 def test_what_a_program_held_is_learned_and_lets_two_share_a_gpu_next_time(
