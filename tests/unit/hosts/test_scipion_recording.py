@@ -15,7 +15,7 @@ from scipion_steps import StandIn
 from gpucore.hosts.scipion.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Runner
@@ -74,8 +74,11 @@ class Recorded:
 
 
 @pytest.fixture
-def protocol(tmp_path: Path) -> Recorded:
-    return Recorded(tmp_path)
+def protocol(tmp_path: Path) -> Iterator[Recorded]:
+    recorded = Recorded(tmp_path)
+    yield recorded
+    for database in (recorded.steps, recorded.own):
+        database.connection.close()
 
 
 def test_a_group_is_on_disk_when_it_is_written_and_not_before(protocol: Recorded) -> None:
@@ -151,6 +154,7 @@ def test_what_is_owed_to_a_database_is_written_when_another_takes_its_place(
     with recording.group():
         protocol.started(2)
     assert before.on_disk == [(1, "running")]
+    before.connection.close()
     recording.settle()
     assert protocol.steps.on_disk == [(2, "running")]
 
