@@ -92,10 +92,10 @@ class Dispatch:
         self._lock = threading.Lock()
         self._leases: dict[int, LeaseAnswer] = {}
         self._running: dict[int, RunningStep] = {}
-        self._moves = Moves(machine, self._lock, self.handle)
         self._retries = Retries(machine, around)
         self._results = Results(around, tell, self._retries.forget)
         self._inbox = Inbox(self._lock, self._enter_posted, self._results.report)
+        self._moves = Moves(machine, self._inbox.held, self.handle)
         self._done_before: set[int] = set()
 
     @property
@@ -193,7 +193,7 @@ class Dispatch:
 
     def first_waiting(self) -> tuple[str, str]:
         """Return the step that is to start next and what it waits for; empty: there is none."""
-        with self._lock:
+        with self._inbox.held():
             number = self._machine.first_ready
             if number is None or number not in self._results.steps:
                 return "", ""
@@ -299,7 +299,9 @@ class Dispatch:
         if isinstance(action, Refuse):
             state, reason = StepState.FAILED, action.error.what
         elif action.fate == Fate.SKIPPED:
-            name = steps[action.because].name if action.because in steps else "a step"
+            # It may be told to have ended in this very moment, by another thread.
+            because = steps.get(action.because)
+            name = "a step" if because is None else because.name
             state, reason = StepState.SKIPPED, f"{name} did not end well"
         else:
             state, reason = StepState.CANCELLED, "it was not started"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ class StepExecutor:
             self._admission, around, self._dispatch, self._begin, output or ""
         )
         self._closed = False
+        self._closing = threading.Lock()
         # A host that ends without closing leaves no program of ours behind.
         self._process = Process()
         atexit.register(self._end_with_host)
@@ -327,18 +329,7 @@ class StepExecutor:
             # Whoever submits, or waits for a lease, in this very moment is told that it is over.
             self._dispatch.handle(Drained())
             self.wait()
-            self._closed = True
-            if self._around.monitor is not None:
-                self._around.monitor.close()
-            self._engine.close()
-            self._dispatch.close()
-            if self._around.leases is not None:
-                self._around.leases.close()
-            atexit.unregister(self._end_with_host)
-            if self._around.record is not None:
-                reason = "it was stopped" if self._around.stopping else ""
-                self._around.record.close(self.counts, reason)
-            self._tell(RunEnded(run=self.run, counts=self.counts))
+            self._let_go()
 
     def __enter__(self) -> StepExecutor:
         return self
@@ -352,6 +343,23 @@ class StepExecutor:
         if kind is not None:
             self.stop()
         self.close()
+
+    def _let_go(self) -> None:
+        with self._closing:  # of the threads that close it at once, one does
+            if self._closed:
+                return
+            self._closed = True
+            if self._around.monitor is not None:
+                self._around.monitor.close()
+            self._engine.close()
+            self._dispatch.close()
+            if self._around.leases is not None:
+                self._around.leases.close()
+            atexit.unregister(self._end_with_host)
+            if self._around.record is not None:
+                reason = "it was stopped" if self._around.stopping else ""
+                self._around.record.close(self.counts, reason)
+            self._tell(RunEnded(run=self.run, counts=self.counts))
 
     def _end_with_host(self) -> None:
         if self._process.is_this:

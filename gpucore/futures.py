@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import sys
@@ -85,31 +86,50 @@ class Reporter:
         self._reports: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._is_over = False
 
     def put(self, report: Callable[[], None]) -> None:
         """Have a report made, after all that were put before."""
         self._reports.put(report)
         if self._thread is None:
             with self._lock:
-                if self._thread is None:
+                if self._thread is None and not self._is_over:
                     self._thread = threading.Thread(
                         target=self._work, name="gpucore-reporter", daemon=True
                     )
                     self._thread.start()
+        # Whoever comes when it has ended, or in that moment, makes the report: nobody else will.
+        if self._is_over:
+            self._make_left()
 
     def close(self) -> None:
         """Make the reports that are left, and end."""
-        if self._thread is not None:
-            self._reports.put(None)
-            if self._thread is not threading.current_thread():
-                self._thread.join()
+        with self._lock:
+            if self._thread is None:
+                self._is_over = True
+                return
+        self._reports.put(None)
+        if self._thread is not threading.current_thread():
+            self._thread.join()
 
     def _work(self) -> None:
         while (report := self._reports.get()) is not None:
-            try:
-                report()
-            except BaseException:  # whoever raises it: the next ones are waited for
-                _LOGGER.exception("a report failed")
+            _make(report)
+        self._is_over = True
+        self._make_left()
+
+    def _make_left(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                if (report := self._reports.get_nowait()) is not None:
+                    _make(report)
+
+
+def _make(report: Callable[[], None]) -> None:
+    try:
+        report()
+    except BaseException:  # whoever raises it: the next ones are waited for
+        _LOGGER.exception("a report failed")
 
 
 def check_owned(steps: Sequence[StepFuture], owner: object) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpucore.futures import StepFuture
     from gpucore.record import Earlier
@@ -42,7 +43,7 @@ class Inbox:
     ----------
     lock : Lock
         Held while steps are taken in. Whoever held it calls `take_over` when it has let it go, or
-        a step may be left that came meanwhile.
+        a step may be left that came meanwhile; `held` does both.
     enter : callable
         Takes one in, under the lock; returns what is to be done outside it.
     report : callable
@@ -72,6 +73,15 @@ class Inbox:
         with self._lock:
             self.take_in()
         self.take_over()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock; what was left meanwhile is taken in when it is let go."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            self.take_over()
 
     def take_over(self, own: Posted | None = None) -> None:
         """Take in what there is, unless another thread is at it: that one does so before it goes.

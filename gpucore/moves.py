@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gpucore.scheduling import Ended
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gpucore.running import RunningStep
     from gpucore.scheduling import Machine
@@ -27,23 +27,26 @@ class Moves:
     ----------
     machine : Machine
         Knows what is free.
-    lock : threading.Lock
-        The machine's.
+    held : callable
+        Holds the machine's lock for a ``with`` block.
     handle : callable
         Gives the machine an event.
     """
 
     def __init__(
-        self, machine: Machine, lock: threading.Lock, handle: Callable[[Ended], None]
+        self,
+        machine: Machine,
+        held: Callable[[], AbstractContextManager[None]],
+        handle: Callable[[Ended], None],
     ) -> None:
         self._machine = machine
-        self._lock = lock
+        self._held = held
         self._handle = handle
         self._waiting: dict[int, RunningStep] = {}
 
     def waits(self, running: RunningStep) -> bool:
         """Hear that a step is about to wait; say whether it is to have something else instead."""
-        with self._lock:
+        with self._held():
             if self._machine.could_move(running.number):
                 return True
             self._waiting[running.number] = running
@@ -51,7 +54,7 @@ class Moves:
 
     def waited(self, running: RunningStep) -> None:
         """Hear that a step waits no more."""
-        with self._lock:
+        with self._held():
             self._waiting.pop(running.number, None)
 
     def due(self) -> list[Callable[[], None]]:

@@ -21,6 +21,7 @@ from gpucore.standard.template import render
 from gpucore.startup import container_name, folders_of
 from gpucore.step_leases import MovedError, StepLeases
 from gpucore.system.files import file_fault, furnish, safe_name, stamp_before
+from gpucore.system.leases import LeaseStopped
 from gpucore.system.moving import discard
 
 if TYPE_CHECKING:
@@ -212,6 +213,9 @@ class RunningStep:
         if isinstance(ended.error, MovedError) and not ended.stopped:
             self._on_ended(self, None)
             return
+        if isinstance(ended.error, LeaseStopped):
+            # Whoever stopped it tells the engine after it has ended the wait for its GPU.
+            ended = replace(ended, stopped=True)
         self._end_container(ended)
         if ended.survived or self._leases.wanted:
             # Who waits need not wait for the judgement, and what it left running keeps its GPU.
@@ -334,5 +338,5 @@ class RunningStep:
                 continue
             for path in value if isinstance(value, tuple) else (value,):
                 if fault := file_fault(str(path), param.check, result=False):
-                    hint = f"look at that file; `{name}` is: {param.help}"
+                    hint = f"look at that file; it should be: {param.help}"
                     raise InputFaultError(f"the input `{name}` ({path}): {fault}", hint=hint)

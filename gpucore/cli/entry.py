@@ -104,7 +104,7 @@ class _Verbs(click.Group):
 )
 @click.version_option(package_name="gpucore-framework", prog_name="gpucore")
 def gpucore() -> None:
-    """GPUs for the programs of cryo-EM: each step on the GPUs that the standard gives it."""
+    """Run the GPU programs of cryo-EM, each step on the GPUs that it may use."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import click
 
 from gpucore.cli.completing import runs, steps
 from gpucore.cli.options import as_json
-from gpucore.cli.terminal import clean, print_json, styled
+from gpucore.cli.terminal import clean, command_line, print_json, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,9 +192,9 @@ def _advice(story: Story) -> Iterator[tuple[str, str]]:
     if story.state == "skipped" and finished is not None:
         before, _, rest = finished.reason.partition(" did not end well")
         if before and not rest:
-            yield "try", f"gpucore explain {story.folder} {before}"
+            yield "try", command_line("gpucore", "explain", story.folder, before)
     if story.state in {"failed", "skipped", "cancelled", "cut off", "waiting"} and not story.lives:
-        yield "again", f"gpucore resume {story.folder}"
+        yield "again", command_line("gpucore", "resume", story.folder)
 
 
 def _waiting(state: JournalState, story: Story) -> Iterator[str]:

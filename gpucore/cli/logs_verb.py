@@ -12,7 +12,7 @@ import click
 from gpucore.cli.completing import runs, steps
 from gpucore.cli.manner import remark
 from gpucore.cli.options import as_json
-from gpucore.cli.terminal import clean, print_json
+from gpucore.cli.terminal import clean, command_line, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +120,7 @@ def _chosen(story: Story, attempt: int | None) -> tuple[int, Path]:
     if not begun:
         raise ParameterError(
             f"`{story.step}` was not begun: there is no log",
-            hint=f"`gpucore explain {story.folder} {story.step}` says why",
+            hint=f"`{command_line('gpucore', 'explain', story.folder, story.step)}` says why",
             code="E717",
         )
     number = max(begun) if attempt is None else attempt

@@ -54,7 +54,10 @@ def _place(state: JournalState, story: Story) -> str:
     )
     before = sum(1 for _ in ahead)
     if not before:
-        return "it is the next of its run, when the steps that it waits for are done"
+        return (
+            "it is the next of its run: it starts when there is room for it, "
+            "and when what it comes after, if anything, is done"
+        )
     steps = "step was" if before == 1 else "steps were"
     return f"{before} {steps} planned before it and wait, too; who can start first does"
 

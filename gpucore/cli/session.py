@@ -18,7 +18,7 @@ from gpucore.cli.interruption import Interruption
 from gpucore.cli.manner import remark
 from gpucore.cli.progress import LinePrinter, duration, open_display
 from gpucore.cli.run_page import MOST_FOR_A_PAGE, write_page
-from gpucore.cli.terminal import clean, device_names, indexes, print_json, talk
+from gpucore.cli.terminal import clean, command_line, device_names, indexes, print_json, talk
 from gpucore.errors import ConfigError
 from gpucore.feeding import PlanFeed
 from gpucore.notes import gpu_notes
@@ -189,7 +189,7 @@ def run_plan(
     if len(plan.steps) <= MOST_FOR_A_PAGE:
         write_page(plan.root / output, settings.environment, called=output)
     else:
-        words = clean(shlex.join(["gpucore", "report", output]))
+        words = command_line("gpucore", "report", output)
         talk(f"no page of so many steps was written: {words}")
     if interruption.signal:
         return _INTERRUPTED + interruption.signal
@@ -236,7 +236,7 @@ def _summary(executor: StepExecutor, display: LinePrinter, seconds: float, outpu
         first = display.failed[0].step
         more = counts[StepState.FAILED] - 1
         others = f" and {more} more" if more > 0 else ""
-        words = clean(shlex.join(["gpucore", "explain", output, first]))
+        words = command_line("gpucore", "explain", output, first)
         talk(f"failed: {clean(first)}{others}; why: {words}")
 
 

@@ -11,7 +11,7 @@ import click
 from gpucore.cli.completing import runs
 from gpucore.cli.manner import remark
 from gpucore.cli.options import as_json
-from gpucore.cli.terminal import clean, print_json, print_table, talk
+from gpucore.cli.terminal import clean, command_line, print_json, print_table, talk
 
 if TYPE_CHECKING:
     from gpucore.system.journal_replay import JournalState
@@ -71,12 +71,15 @@ def _status(folder: str, json_: bool, *, whole: bool) -> int:
         )
         return 0
     _tell_runs(runs)
-    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) or "no step")
+    told = _told(counts, running) if _is_over(runs) else counts
+    click.echo(", ".join(f"{count} {name}" for name, count in told.items()) or "no step")
     if behind is not None:
         pace = [behind[key] for key in ("files", "come", "done", "seconds")]
         click.echo(f"{said_pace(*pace)} ({_when(behind['time'])})")
     _tell_running(running)
     _tell_failed(failed, counts.get("failed", 0))
+    if _was_cut(runs) and set(counts) - {"done"}:
+        remark(f"what is not done: {command_line('gpucore', 'resume', folder)}")
     for text in (*notes, state.loss):
         if text:
             talk(f"note: {clean(text)}")
@@ -85,6 +88,33 @@ def _status(folder: str, json_: bool, *, whole: bool) -> int:
 
 def _goes_on(runs: list[dict[str, object]]) -> bool:
     return bool(runs) and runs[-1]["state"] == "runs"
+
+
+def _is_over(runs: list[dict[str, object]]) -> bool:
+    return bool(runs) and runs[-1]["state"] in {"ended", "died"}
+
+
+def _was_cut(runs: list[dict[str, object]]) -> bool:
+    """Say whether the last run died or was stopped: one that ended well may have been of less."""
+    return _is_over(runs) and bool(runs[-1]["state"] == "died" or runs[-1]["reason"])
+
+
+def _told(counts: dict[str, int], running: list[dict[str, object]]) -> dict[str, int]:
+    """Return the counts as a run that is over has them: nothing of it waits, little may run.
+
+    Examples
+    --------
+    >>> _told({"waiting": 8, "running": 2, "done": 7}, [{"alive": False}, {"alive": True}])
+    {'not begun': 8, 'running': 1, 'cut off': 1, 'done': 7}
+    """
+    alive = sum(bool(one["alive"]) for one in running)
+    told: dict[str, int] = {}
+    for name, count in counts.items():
+        if name == "running":
+            told |= {"running": alive, "cut off": count - alive}
+        else:
+            told["not begun" if name == "waiting" else name] = count
+    return {name: count for name, count in told.items() if count}
 
 
 def _runs(state: JournalState) -> list[dict[str, object]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clean",
+    "command_line",
     "device_names",
     "indexes",
     "print_json",
@@ -58,6 +59,19 @@ def _shown(text: str) -> Iterator[str]:
         marks = marks + 1 if category(one) in {"Mn", "Me"} else 0
         hides = not one.isprintable() or one in _UNSEEN or marks > _MARKS
         yield one.encode("unicode_escape").decode() if hides else one
+
+
+def command_line(*words: str) -> str:
+    r"""Return a command to be copied into a shell: harmless to show, and still the same words.
+
+    Examples
+    --------
+    >>> command_line("gpucore", "status", "my data")
+    "gpucore status 'my data'"
+    """
+    from gpucore.report.texts import shell_word  # noqa: PLC0415 - few messages name a command
+
+    return " ".join(map(shell_word, words))
 
 
 def styled(text: str, **style: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpucore.report.history import Attempt, State
-from gpucore.system.logs import last_lines
+from gpucore.system.logs import last_lines, open_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,17 @@ class FailureKind:
         return sum(one.state is not State.RETRIED for one in self.attempts)
 
 
-def failures_of(history: History) -> list[FailureKind]:
-    """Return what failed, those first that nothing mended, then by their number."""
+def failures_of(history: History, *, within: bool = False) -> list[FailureKind]:
+    """Return what failed, those first that nothing mended, then by their number.
+
+    Parameters
+    ----------
+    history : History
+        What happened.
+    within : bool
+        Whether lines are told only of logs that lie in the output folder, and are no links: what
+        others will see must not hold what only this user may read, whatever a journal says.
+    """
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
     for one in sorted(history.attempts, key=lambda one: one.ended):
         if one.state in _FAILED and (one.failure or one.event):
@@ -75,7 +84,8 @@ def failures_of(history: History) -> list[FailureKind]:
         ),
     )
     return [
-        _kind(group, history.folder, with_log=place < _KINDS) for place, group in enumerate(found)
+        _kind(group, history.folder, with_log=place < _KINDS, within=within)
+        for place, group in enumerate(found)
     ]
 
 
@@ -106,7 +116,7 @@ def _is_plain(path: Path) -> bool:
         return False
 
 
-def _kind(group: list[Attempt], folder: str, *, with_log: bool) -> FailureKind:
+def _kind(group: list[Attempt], folder: str, *, with_log: bool, within: bool) -> FailureKind:
     first = group[0]
     worst = [one for one in group if one.state is not State.RETRIED] or group
     told = worst[-1]
@@ -114,7 +124,7 @@ def _kind(group: list[Attempt], folder: str, *, with_log: bool) -> FailureKind:
     file = ""
     for one in reversed(worst[-3:]) if with_log else ():
         path = log_file(folder, one.log)
-        if path is not None and (lines := _tail(last_lines(str(path)))):
+        if path is not None and (lines := _tail(_ending(path, folder, one.log, within=within))):
             told, file = one, str(path)
             break
     return FailureKind(
@@ -127,6 +137,13 @@ def _kind(group: list[Attempt], folder: str, *, with_log: bool) -> FailureKind:
         shown=told,
         file=file,
     )
+
+
+def _ending(path: Path, folder: str, log: str, *, within: bool) -> list[str]:
+    if not within:
+        return last_lines(str(path))
+    descriptor = open_log(Path(folder), log)
+    return [] if descriptor is None else last_lines(descriptor)
 
 
 def _tail(lines: Iterable[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def page_tables(
     """
     order = lane_order(history.gpus)
     causes = [cause for cause in Cause if figures.idle.get(cause, 0.0) > 0]
-    failures = failures_of(history)
+    failures = failures_of(history, within=True)
     gaps = [gap for time in times for gap in time.gaps if gap.cause is not Cause.BETWEEN]
     groups = _together(gaps, (history.ended - history.began) * _WORTH_TELLING)
     told = {id(gap) for group in groups[:_GAPS] for gap in group}

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from gpucore.system.journal_records import Record
     from gpucore.system.journal_replay import JournalState
 
-__all__ = ["KINDS", "Commands", "HistoryReader", "Told", "history_of"]
+__all__ = ["KINDS", "LATEST", "Commands", "HistoryReader", "Told", "history_of"]
 
-_LATEST = 32_503_680_000.0
+LATEST = 32_503_680_000.0
 """The year 3000: what is later no clock has told."""
 
 KINDS = (RunBegan, Planned, Began, Finished, RunFinished, Sampled, Regarded)
@@ -139,7 +139,7 @@ class HistoryReader:
     def take(self, n: int, record: Record) -> None:
         """Take a record in."""
         at = getattr(record, "time", 0.0)
-        if not (isinstance(at, float | int) and 0 <= at < _LATEST):
+        if not (isinstance(at, float | int) and 0 <= at < LATEST):
             raise GpucoreError(
                 f"event {n} of the journal tells a time that cannot be ({at!r})", code="E711"
             )

@@ -13,7 +13,16 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["command_words", "duration", "link_to", "percent", "shown", "utc_offset", "when"]
+__all__ = [
+    "command_words",
+    "duration",
+    "link_to",
+    "percent",
+    "shell_word",
+    "shown",
+    "utc_offset",
+    "when",
+]
 
 _SECOND = 1.0
 _MINUTE = 60
@@ -100,11 +109,11 @@ def command_words(env: Mapping[str, str], argv: Sequence[str]) -> list[str]:
     ['CUDA_VISIBLE_DEVICES=0', 'prog', "'a b'", "$'x\\x1b'"]
     """
     told = (
-        f"{shown(name)}={_word(value)}"
+        f"{shown(name)}={shell_word(value)}"
         for name, value in env.items()
         if not name.startswith("GPUCORE_")
     )
-    return [*told, *map(_word, argv)]
+    return [*told, *map(shell_word, argv)]
 
 
 def link_to(path: str, start: str) -> str:
@@ -131,7 +140,14 @@ def _way(folder: str, start: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _word(text: str) -> str:
+def shell_word(text: str) -> str:
+    r"""Return a text as one word for a shell, nothing in which steers whoever shows it.
+
+    Examples
+    --------
+    >>> shell_word("a b"), shell_word("a\nb")
+    ("'a b'", "$'a\\x0ab'")
+    """
     if text.isprintable():
         return shlex.quote(text)
     return "$'" + "".join(map(_escaped, text)) + "'"

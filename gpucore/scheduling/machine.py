@@ -107,6 +107,7 @@ class Machine:
         self._needs: dict[int, Need] = {}
         self._priorities: dict[int, int] = {}  # those that are not 0, until their steps have ended
         self._leases = 0
+        self._unwanted: set[int] = set()  # cancelled while they ran
 
     def handle(self, event: MachineEvent) -> list[Action]:
         """Take one event; return what is to be done about it, in order.
@@ -233,8 +234,10 @@ class Machine:
             self.idle += 1
         else:
             self._leases -= 1
+        is_wanted = step not in self._unwanted
+        self._unwanted.discard(step)
         if event.again and not event.done:
-            return self._again(step, event.need or need)
+            return self._again(step, event.need or need, is_wanted=is_wanted)
         self._fates[step] = Fate.DONE if event.done else Fate.FAILED
         self._priorities.pop(step, None)
         if not event.done:
@@ -243,8 +246,9 @@ class Machine:
             self._ready(ready)
         return []
 
-    def _again(self, step: int, need: Need) -> list[Action]:
-        if self.draining:
+    def _again(self, step: int, need: Need, *, is_wanted: bool) -> list[Action]:
+        # Who cancels it in the moment in which it ends finds no program to end.
+        if self.draining or not is_wanted:
             return [*self._end_unstarted(step, Fate.CANCELLED, step), *self._skip_dependents(step)]
         try:
             self.ledger.check(need)
@@ -259,6 +263,7 @@ class Machine:
     def _cancelled(self, step: int) -> list[Action]:
         fate = self._fates[step]
         if fate == Fate.RUNNING:
+            self._unwanted.add(step)
             return [Stop(step)]
         if fate in _ENDED:
             return []

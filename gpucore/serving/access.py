@@ -7,7 +7,7 @@ import ipaddress
 import secrets
 import socket
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
+from functools import cached_property
 
 __all__ = ["Access", "is_loopback", "new_token"]
 
@@ -61,7 +61,10 @@ class Access:
         address = _address(self.host)
         if address is None or not address.is_unspecified:
             return False
-        return _address(name) is not None or name in _own_names()
+        own = socket.gethostname().lower()
+        if _address(name) is not None or name in {own, own.partition(".")[0]}:
+            return True
+        return name == self._full_name
 
     def token_fits(self, token: str) -> bool:
         """Say whether a token is the one."""
@@ -71,15 +74,19 @@ class Access:
         """Say whether a request's cookies show that its sender had the token, or none is needed."""
         if not self.token:
             return True
-        try:
-            found = SimpleCookie(cookies).get(_cookie(port))
-        except CookieError:
-            return False
-        return found is not None and _same(found.value, self._session)
+        # `http.cookies` reads none where one is malformed, and other servers of this machine have
+        # theirs among them.
+        sent = (one.strip().partition("=") for one in cookies.split(";"))
+        return any(name == _cookie(port) and _same(value, self._session) for name, _, value in sent)
 
     def cookie(self, port: int) -> str:
         """Return the ``Set-Cookie`` of whoever had the token."""
         return f"{_cookie(port)}={self._session}; Path=/; HttpOnly; SameSite=Strict"
+
+    @cached_property
+    def _full_name(self) -> str:
+        # A name server that does not answer takes seconds: it is not asked at each request.
+        return socket.getfqdn().lower()
 
 
 def _cookie(port: int) -> str:
@@ -104,8 +111,3 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
-
-
-def _own_names() -> set[str]:
-    name = socket.gethostname().lower()
-    return {name, socket.getfqdn().lower(), name.partition(".")[0]}

@@ -1,17 +1,12 @@
-"""The end of a step's log, and what is added to it, from inside the output folder alone."""
+"""The end of a step's log, and what is added to it."""
 
 from __future__ import annotations
 
 import codecs
 import os
-import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["MOST", "LogPart", "open_log", "read_log"]
+__all__ = ["MOST", "LogPart", "read_log"]
 
 MOST = 64 << 10
 """Bytes that are given at once, and of a long log at first."""
@@ -41,46 +36,6 @@ class LogPart:
     size: int
 
 
-def open_log(folder: Path, log: str) -> int | None:
-    """Return a descriptor of a log; None when there is none that lies in the output folder.
-
-    No link below that is followed, and nothing but a plain file is opened: whoever may write there
-    must not make others read what is elsewhere.
-
-    Parameters
-    ----------
-    folder : Path
-        The output folder, which may have been moved since.
-    log : str
-        Where its journal says that the log is.
-    """
-    _, mark, below = log.rpartition("/.gpucore/")
-    names = [".gpucore", *below.split("/")]
-    if not mark or "\0" in log or any(name in {"", ".", ".."} for name in names):
-        return None
-    try:
-        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        for name in names[:-1]:
-            below_here = os.open(
-                name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here
-            )
-            os.close(here)
-            here = below_here
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        found = os.open(names[-1], flags, dir_fd=here)
-    except (OSError, ValueError):
-        return None
-    finally:
-        os.close(here)
-    if not stat.S_ISREG(os.fstat(found).st_mode):
-        os.close(found)
-        return None
-    return found
-
-
 def read_log(descriptor: int, start: int | None = None, *, ended: bool = True) -> LogPart:
     """Return what a log says from somewhere on; its last part when nothing is said.
 
@@ -104,8 +59,9 @@ def read_log(descriptor: int, start: int | None = None, *, ended: bool = True) -
     at = max(size - MOST, 0) if last or start is None else start
     content = os.pread(descriptor, MOST, at)
     if last and at:
-        # From the beginning of a line on, when there is one.
-        lines = content[content.find(b"\n") + 1 :].lstrip(_INNER)
+        # From the beginning of a line on, when there is one with something in it.
+        lines = content[content.find(b"\n") + 1 :] or content
+        lines = lines.lstrip(_INNER)
         content, at = lines, at + len(content) - len(lines)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(content, final=ended and at + len(content) >= size)

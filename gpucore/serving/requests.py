@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
-from contextlib import ExitStack
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from gpucore.errors import GpucoreError
 from gpucore.serving.limited_input import LimitedInput, TooLargeError
-from gpucore.serving.log_tail import open_log, read_log
+from gpucore.serving.log_tail import read_log
 from gpucore.serving.pages import Page, index_page, plain_page, waiting_page
 from gpucore.serving.streams import follow_cards, follow_run
+from gpucore.system.logs import open_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +33,8 @@ _SLOWEST = 10.0
 """Seconds in which they must be there."""
 _STUCK = 20.0
 """Seconds after which who does not read what is sent is sent no more."""
+_PIECE = 64 << 10
+"""Bytes that are sent at once: the time to read them is theirs, and not that of a whole page."""
 _FIRST_LOOK = 60.0
 """Seconds for which a page is waited for that is made for the first time."""
 _DIGITS_OF_SIZE = 15
@@ -59,20 +62,19 @@ class Request(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         """Answer it, whoever goes away meanwhile."""
-        try:
-            self.handle_one_request()
-        except TooLargeError:
-            self.requestline, self.request_version, self.command = "", "HTTP/1.1", "GET"
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request is too large.")
-        except OSError:
-            return  # whoever asked has gone, or was too slow
+        with contextlib.suppress(OSError):  # whoever asked has gone, or was too slow
+            try:
+                self.handle_one_request()
+            except TooLargeError:
+                self.requestline, self.request_version, self.command = "", "HTTP/1.1", "GET"
+                self._refuse(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request is too large."
+                )
 
     def finish(self) -> None:
         """Let go of the connection."""
-        try:
+        with contextlib.suppress(OSError):
             super().finish()
-        except OSError:
-            return
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         # `http.server` looks for a method by what is asked for.
@@ -152,7 +154,7 @@ class Request(BaseHTTPRequestHandler):
 
     def _index_events(self, _query: dict[str, list[str]]) -> None:
         feeds = self.server.feeds
-        with ExitStack() as looking:
+        with contextlib.ExitStack() as looking:
             for feed in feeds:
                 looking.enter_context(feed.looked_at())
             self._stream(follow_cards(feeds, self.server.told, self.server.ending))
@@ -223,7 +225,7 @@ class Request(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         for chunk in chunks:
-            self.wfile.write(chunk)
+            self._write(chunk)
 
     def _not_allowed(self) -> None:
         self._refuse(
@@ -252,7 +254,11 @@ class Request(BaseHTTPRequestHandler):
     ) -> None:
         self._head(status, [("Content-Type", kind), ("Content-Length", str(len(content))), *more])
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self._write(content)
+
+    def _write(self, content: bytes) -> None:
+        for at in range(0, len(content), _PIECE):
+            self.wfile.write(content[at : at + _PIECE])
 
     def _head(self, status: HTTPStatus, headers: Iterable[tuple[str, str]]) -> None:
         self.send_response(status)

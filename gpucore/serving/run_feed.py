@@ -39,7 +39,7 @@ _SHARE = 15
 """To sum up a run may take one part in so many of the time."""
 _SOONEST = 1.0
 _BROKEN = 30.0
-"""Seconds after which a journal that tells what cannot be is read again."""
+"""Seconds after which what cannot be followed is looked at again."""
 _MOST = 2 << 20
 """Characters of changes that are kept for who comes again."""
 _DIGITS = 12
@@ -106,10 +106,11 @@ class RunFeed:
     def looked_at(self) -> Iterator[None]:
         """Follow it as long as this is open, and for a while after."""
         with self._told:
-            self._lookers += 1
             if self._thread is None and not self._ending:
-                self._thread = threading.Thread(target=self._follow, name=f"feed {self.folder}")
-                self._thread.start()
+                thread = threading.Thread(target=self._follow, name=f"feed {self.folder}")
+                thread.start()
+                self._thread = thread  # not before: there may be none to be had
+            self._lookers += 1
             self._told.notify_all()
         try:
             yield
@@ -170,6 +171,7 @@ class RunFeed:
                 self._tell_card(str(error))
             except Exception as error:
                 _LOGGER.exception("the run in %s cannot be followed", self.folder)
+                self._again = time.monotonic() + _BROKEN
                 self._tell_card(f"It cannot be followed: {type(error).__name__}: {error}")
             with self._told:
                 self._told.wait_for(lambda: self._ending, _TICK)
@@ -229,13 +231,18 @@ class RunFeed:
         GpucoreError
             When it cannot be read now, or tells what cannot be.
         """
-        heard = 0
-        for n, record in self._journal.news(*KINDS):
-            if self._journal.beginnings != self._beginnings:
-                self._beginnings = self._journal.beginnings
-                self._story, self.base = RunStory(), None
-            self._take(n, record)
-            heard += 1
+        heard, beginnings = 0, self._journal.beginnings
+        try:
+            for n, record in self._journal.news(*KINDS):
+                if self._journal.beginnings != self._beginnings:
+                    self._beginnings = self._journal.beginnings
+                    self._story, self.base = RunStory(), None
+                self._take(n, record)
+                heard += 1
+        except GpucoreError:
+            if self._journal.beginnings != beginnings:  # all of it was read, and in vain
+                self._again = time.monotonic() + _BROKEN
+            raise
         return heard
 
     def _take(self, n: int, record: Record) -> None:

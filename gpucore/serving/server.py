@@ -66,7 +66,7 @@ class PageServer(ThreadingHTTPServer):
         try:
             self.address_family, where = _where(access.host, port)
             super().__init__(where, Request)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise ConfigError(
                 f"the server cannot listen on `{access.host}` port {port} ({error})",
                 hint="`--port 0` takes a free port; `--host` is a name or address of this machine",
@@ -105,7 +105,11 @@ class PageServer(ThreadingHTTPServer):
                 request.sendall(_FULL)
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread could be started, which would have made room again
+            self._room.release()
+            raise
 
     def process_request_thread(self, request: object, client_address: object) -> None:
         """Answer one, and make room for the next."""

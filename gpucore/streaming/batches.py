@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from gpucore.errors import ConfigError
 from gpucore.standard.several import Several
 from gpucore.streaming.finder import FoundFile, look
 from gpucore.streaming.settling import FileStamp
@@ -61,7 +63,8 @@ class Batches:
         self._files: list[FoundFile] = []
         self._since = float("inf")
         self._held: set[str] = set()
-        self._given = frozenset(stage.files)
+        # By what their links name: a path may be given relative today and absolute tomorrow.
+        self._given = {str(root / file): file for file in stage.files}
         self._made = 0
 
     @property
@@ -81,11 +84,12 @@ class Batches:
             for folder in self._place.iterdir()
             if (match := _RECORD.fullmatch(folder.name))
         ]
+        given = frozenset(self._given.values())
         batches: list[Batch] = []
         for number, apart, folder in sorted(found):
             self._made = max(self._made, number)
             files = tuple(self._linked(link) for link in sorted(folder.iterdir()))
-            if self._stage.watch is None and not any(one.path in self._given for one in files):
+            if self._stage.watch is None and given.isdisjoint(one.path for one in files):
                 continue
             self._held.update(file.path for file in files)
             whole = Batch(files, _name(number))
@@ -136,25 +140,52 @@ class Batches:
         return f"{self._stage.batches}/{batch.name}"
 
     def keep(self, batch: Batch) -> None:
-        """Record a batch, if it is not: make its folder."""
+        """Record a batch, if it is not: make its folder.
+
+        Raises
+        ------
+        ConfigError
+            When that cannot be written.
+        """
         folder = self._place / batch.name
         if not batch.name or folder.is_dir():
             return
-        fresh = folder.with_name(f"{batch.name}{_NEW}")
-        if fresh.exists():  # whoever made it died meanwhile
-            shutil.rmtree(fresh)
-        fresh.mkdir(parents=True)
-        for one in batch.files:
-            target = self._root / self._stage.path(one.path)
-            fresh.joinpath(self._link_name(fresh, one.path)).symlink_to(target)
-        fresh.rename(folder)
+        with self._told():
+            fresh = folder.with_name(f"{batch.name}{_NEW}")
+            if fresh.exists():  # whoever made it died meanwhile
+                shutil.rmtree(fresh)
+            fresh.mkdir(parents=True)
+            for one in batch.files:
+                target = self._root / self._stage.path(one.path)
+                fresh.joinpath(self._link_name(fresh, one.path)).symlink_to(target)
+            fresh.rename(folder)
 
     def apart(self, batch: Batch) -> list[Batch]:
-        """Record that the files of a batch are run one by one; return a batch for each."""
-        (self._place / batch.name).rename(self._place / f"{batch.name}{_APART}")
-        # In the order of their links, which is that in which another run finds them.
-        linked = sorted((self._place / f"{batch.name}{_APART}").iterdir())
+        """Record that the files of a batch are run one by one; return a batch for each.
+
+        Raises
+        ------
+        ConfigError
+            When that cannot be written.
+        """
+        apart = self._place / f"{batch.name}{_APART}"
+        with self._told():
+            (self._place / batch.name).rename(apart)
+            # In the order of their links, which is that in which another run finds them.
+            linked = sorted(apart.iterdir())
         return list(_singles(Batch(tuple(map(self._linked, linked)), batch.name)))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what the disk refuses as what it is, and not as a fault of ours."""
+        try:
+            yield
+        except OSError as error:
+            raise ConfigError(
+                f"the batches in `{self._stage.batches}` cannot be written ({error.strerror})",
+                hint="look at that folder and its disk; `gpucore resume` goes on when it is mended",
+                code="E261",
+            ) from error
 
     def _batch(self, files: Sequence[FoundFile]) -> Batch:
         self._made += 1
@@ -164,7 +195,8 @@ class Batches:
     def _linked(self, link: Path) -> FoundFile:
         target = os.readlink(link)  # noqa: PTH115 - as it was written
         top = f"{self._root / self._stage.path('')}/"
-        return FoundFile(target.removeprefix(top), look(target) or FileStamp(0, 0))
+        path = self._given.get(target, target.removeprefix(top))
+        return FoundFile(path, look(target) or FileStamp(0, 0))
 
     @staticmethod
     def _link_name(folder: Path, path: str) -> str:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from gpucore.system.journal_records import Record
     from gpucore.system.journal_store import Row
 
-__all__ = ["JournalFollower"]
+__all__ = ["TICK", "FileFacts", "JournalFollower", "file_facts", "rows_after"]
 
-_TICK = 2.0
+TICK = 2.0
 """Seconds after which a file's time of change tells two writings apart, whatever keeps it."""
 _DAMAGED = 30.0
 """Seconds between two readings of a damaged journal, each of which is one of all of it."""
 
-_Facts: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
+FileFacts: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
 
 
 class JournalFollower:
@@ -58,7 +58,7 @@ class JournalFollower:
         self._folder = folder
         self._state_home = state_home
         self._file: tuple[int, int] | None = None
-        self._seen: _Facts = ()
+        self._seen: FileFacts = ()
         self._changed = self._read = 0.0
         self._copy: JournalState | None = None
 
@@ -71,15 +71,15 @@ class JournalFollower:
         Raises
         ------
         GpucoreError
-            When it cannot be read now; the next call goes on where this one was.
+            When it cannot be read now; the next call goes on where this one was, or begins anew.
         """
         place = find_place(self._folder, self._state_home, own=False)
-        facts, file, now = _facts(place), _identity(place), time.monotonic()
+        facts, file, now = file_facts(place), _identity(place), time.monotonic()
         if file is None:
             return  # there is none yet, or it is gone: what is known of it stays known
         if facts != self._seen:
             self._changed = now
-        elif now - self._changed > _TICK:
+        elif now - self._changed > TICK:
             return
         if self.state is None or file != self._file:
             yield from self._begin(place, kinds, file)
@@ -110,7 +110,11 @@ class JournalFollower:
         self.state, self._file = state, file
         self._changed = self._read = time.monotonic()
         self.beginnings += 1
-        yield from state.records(*kinds)
+        try:
+            yield from state.records(*kinds)
+        except GpucoreError:
+            self.close()  # what was not given must not be taken for given
+            raise
 
     def _go_on(
         self, place: Place, kinds: tuple[type[Record], ...]
@@ -121,9 +125,18 @@ class JournalFollower:
         rows, fault = self._rows(place, state)
         fault = Replay(state).take(rows) or fault
         wanted = {KIND[kind] for kind in kinds}
-        for n, kind, step, attempt, body, _ in rows:
-            if kind in wanted and n <= state.events:
-                yield n, decode(kind, step, attempt, body)
+        try:
+            given = [
+                (n, decode(kind, step, attempt, body))
+                for n, kind, step, attempt, body, _ in rows
+                if kind in wanted and n <= state.events
+            ]
+        except ValueError as error:
+            self.close()
+            raise GpucoreError(
+                f"the journal can no longer be read ({error})", code="E711"
+            ) from error
+        yield from given
         return not fault
 
     def _rows(self, place: Place, state: JournalState) -> tuple[list[Row], str]:
@@ -142,13 +155,7 @@ class JournalFollower:
                 path = copy_journal(path, copy)
                 state.moved(path)
                 self._copy = copy
-            # Not kept open: whoever writes folds its WAL in when it is the last to close.
-            with closing(open_to_read(path)) as connection:
-                last = row_at(connection, state.events)
-                if state.events and (last is None or last[5] != state.chain):
-                    return [], "it is another one, or damaged"  # the number of its file can be too
-                scan = Scan(connection, state.events, state.chain)
-                return list(scan), scan.fault
+            return rows_after(path, state)
         except (OSError, sqlite3.Error) as error:
             raise GpucoreError(
                 f"the journal `{place.journal}` cannot be read now ({error})",
@@ -157,17 +164,32 @@ class JournalFollower:
             ) from error
 
 
-def _identity(place: Place) -> tuple[int, int] | None:
-    path = place.mended if place.mended.exists() else place.journal
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
+def rows_after(path: Path, state: JournalState) -> tuple[list[Row], str]:
+    """Return the rows of a file after those of a state, proved, and why there are no more.
+
+    Parameters
+    ----------
+    path : Path
+        The journal's file.
+    state : JournalState
+        What it said before.
+
+    Raises
+    ------
+    GpucoreError, sqlite3.Error
+        When it cannot be read now.
+    """
+    # Not kept open: whoever writes folds its WAL in when it is the last to close.
+    with closing(open_to_read(path)) as connection:
+        last = row_at(connection, state.events)
+        if state.events and (last is None or last[5] != state.chain):
+            return [], "it is another one, or damaged"  # by its file's number it is the same
+        scan = Scan(connection, state.events, state.chain)
+        return list(scan), scan.fault
 
 
-def _facts(place: Place) -> _Facts:
-    """Return what changes when a file of the journal does."""
+def file_facts(place: Place) -> FileFacts:
+    """Return what changes when a file of a journal does."""
     found = []
     for path in (place.mended, place.journal, place.wal):
         try:
@@ -177,3 +199,12 @@ def _facts(place: Place) -> _Facts:
         else:
             found.append((facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns))
     return tuple(found)
+
+
+def _identity(place: Place) -> tuple[int, int] | None:
+    path = place.mended if place.mended.exists() else place.journal
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino

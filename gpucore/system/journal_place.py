@@ -295,7 +295,7 @@ def _read_pointer(output: Path) -> tuple[Path, str] | None:
     pointer = _pointer(output)
     try:
         descriptor = os.open(pointer, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise GpucoreError(f"`{pointer}` cannot be read ({error.strerror})", code="E711") from error

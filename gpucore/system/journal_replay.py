@@ -71,6 +71,7 @@ class JournalState:
         self.source: Path | None = None
         self._lock = threading.Lock()
         self._rows: Rows | None = None
+        self._let_go: weakref.finalize[[], JournalState] | None = None
 
     def began(self, step: str) -> Began | None:
         """Return the step's last beginning, with its process as far as that is known.
@@ -192,9 +193,9 @@ class JournalState:
     def close(self) -> None:
         """Let go of the file; records can still be asked for, and open it again."""
         with self._lock:
-            if self._rows is not None:
-                self._rows.close()
-                self._rows = None
+            if self._let_go is not None:
+                self._let_go()
+            self._rows = self._let_go = None
 
     def moved(self, source: Path) -> None:
         """Fetch records from another file with the same events from now on."""
@@ -234,7 +235,7 @@ class JournalState:
             try:
                 if self._rows is None:
                     self._rows = Rows(self.source)
-                    weakref.finalize(self, self._rows.close)
+                    self._let_go = weakref.finalize(self, self._rows.close)
                 return self._rows.row(n, kind)
             except (sqlite3.Error, TypeError):
                 return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gpucore.errors import GpucoreError
 from gpucore.system.journal_coding import KIND, decode
-from gpucore.system.journal_records import Began, Finished, Regarded, Sampled
+from gpucore.system.journal_records import Began, Finished, Regarded, RunBegan, Sampled
 from gpucore.system.journal_store import open_to_read
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RecordedAttempt", "last_sample", "recorded_attempts", "regards"]
 
 _ROWS = "SELECT kind, step, attempt, body FROM event WHERE"
+_LAST_RUN = "coalesce((SELECT n FROM event WHERE kind = ? AND n <= ? ORDER BY n DESC LIMIT 1), 0)"
 
 
 @dataclass(kw_only=True)
@@ -64,17 +65,21 @@ def recorded_attempts(state: JournalState, step: str) -> list[RecordedAttempt]:
 
 
 def regards(state: JournalState) -> dict[str, Regarded]:
-    """Return what the journal says last of each device of which anything was thought.
+    """Return what the last run said last of each device of which it thought anything.
+
+    What an earlier one thought is known no longer: nobody took it back when that died.
 
     Raises
     ------
     GpucoreError
         When the journal was damaged since it was read.
     """
-    where = "kind = ? AND n <= ? ORDER BY n"
+    where = f"kind = ? AND n <= ? AND n > {_LAST_RUN} ORDER BY n"
+    latest = state.steps.of_runs[-1] if state.steps.of_runs else 0
+    values = (KIND[Regarded], state.events, KIND[RunBegan], latest)
     return {
         record.device: record
-        for record in _records(state, where, KIND[Regarded], state.events)
+        for record in _records(state, where, *values)
         if isinstance(record, Regarded)
     }
 

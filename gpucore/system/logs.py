@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from gpucore.standard.adapter import Failure
 
-__all__ = ["HEAD", "TAIL", "find_marks", "holds_any", "holds_line", "last_line", "last_lines"]
+__all__ = [
+    "HEAD",
+    "TAIL",
+    "find_marks",
+    "holds_any",
+    "holds_line",
+    "last_line",
+    "last_lines",
+    "open_log",
+]
 
 HEAD = 1 << 20
 """Bytes looked at from the start of a log: where a program says what it could not do."""
@@ -44,7 +54,7 @@ def find_marks(
     known = [_compiled(one) for one in but]
     found: dict[int, str] = {}
     if patterns:
-        for line in _lines(Path(log)):
+        for line in _lines(log):
             for place, (_, pattern) in enumerate(patterns):
                 if place in found or not pattern.search(line):
                     continue
@@ -57,7 +67,7 @@ def find_marks(
 
 def holds_line(path: str, pattern: str) -> bool:
     """Say whether a line of a text file holds a pattern; both ends of a large file are read."""
-    return any(map(_compiled(pattern).search, _lines(Path(path))))
+    return any(map(_compiled(pattern).search, _lines(path)))
 
 
 def holds_any(path: str, texts: Iterable[bytes]) -> bool:
@@ -67,7 +77,7 @@ def holds_any(path: str, texts: Iterable[bytes]) -> bool:
             return False
     except OSError:
         return False
-    parts = _parts(Path(path))
+    parts = _parts(path)
     return any(text in part for text in texts for part in parts)
 
 
@@ -76,10 +86,56 @@ def last_line(log: str) -> str:
     return next(reversed(last_lines(log)), "")
 
 
-def last_lines(log: str) -> list[str]:
-    """Return the last lines of a log that say something, some 4,000 bytes of them."""
-    lines = (line.strip() for line in _lines(Path(log), head=0, tail=_LINE))
+def last_lines(log: str | int) -> list[str]:
+    """Return the last lines of a log that say something, some 4,000 bytes of them.
+
+    Parameters
+    ----------
+    log : str or int
+        The log, or a descriptor of it, which is closed.
+    """
+    lines = (line.strip() for line in _lines(log, head=0, tail=_LINE))
     return [line for line in lines if line]
+
+
+def open_log(folder: Path, log: str) -> int | None:
+    """Return a descriptor of a log; None when there is none that lies in the output folder.
+
+    No link below that is followed, and nothing but a plain file is opened: whoever may write there
+    must not make others read what is elsewhere.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder, which may have been moved since.
+    log : str
+        Where its journal says that the log is.
+    """
+    _, mark, below = log.rpartition("/.gpucore/")
+    names = [".gpucore", *below.split("/")]
+    if not mark or "\0" in log or any(name in {"", ".", ".."} for name in names):
+        return None
+    try:
+        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        for name in names[:-1]:
+            below_here = os.open(
+                name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here
+            )
+            os.close(here)
+            here = below_here
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        found = os.open(names[-1], flags, dir_fd=here)
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        return None
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -87,10 +143,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _parts(log: Path, head: int = HEAD, tail: int = TAIL) -> list[bytes]:
+def _parts(log: str | int, head: int = HEAD, tail: int = TAIL) -> list[bytes]:
     try:
-        with log.open("rb") as file:
-            size = log.stat().st_size
+        with open(log, "rb") as file:  # noqa: PTH123 - a descriptor, maybe
+            size = os.fstat(file.fileno()).st_size
             parts = [file.read(size)] if size <= head + tail else [file.read(head)]
             if size > head + tail:
                 file.seek(size - tail)
@@ -100,7 +156,7 @@ def _parts(log: Path, head: int = HEAD, tail: int = TAIL) -> list[bytes]:
     return parts
 
 
-def _lines(log: Path, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
+def _lines(log: str | int, head: int = HEAD, tail: int = TAIL) -> Iterator[str]:
     for part in _parts(log, head, tail):
         # Progress bars rewrite one line with carriage returns; each rewriting is a line here.
         for line in re.split(rb"[\r\n]+", part):

@@ -46,6 +46,8 @@ def mrc_fault(path: Path, *, result: bool) -> str:
     with path.open("rb") as file:
         header = file.read(HEADER)
         size = path.stat().st_size
+        if not size:
+            return "it is empty"
         if len(header) < HEADER:
             return f"it is no MRC file: {size} bytes are less than a header"
         # Mode 0 reads the same both ways: the machine stamp says which way is to be tried first.

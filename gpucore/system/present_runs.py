@@ -82,21 +82,21 @@ def announce(run: str, folder: Path, state_home: Path) -> Path | None:
     state_home : Path
         The user's directory for state.
     """
-    pid = os.getpid()
-    present = PresentRun(
-        run=run,
-        folder=os.path.abspath(folder),  # noqa: PTH100 - links are kept, as people write them
-        pid=pid,
-        pid_start=process_start(pid),
-        boot=boot_id(),
-        space=_space(),
-        host=socket.gethostname(),
-        began=time.time(),
-    )
+    pid, host = os.getpid(), socket.gethostname()
     place = _place(state_home)
-    path = place / f"{safe_name(run)}@{safe_name(present.host)}.json"
+    path = place / f"{safe_name(run)}@{safe_name(host)}.json"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        present = PresentRun(
+            run=run,
+            folder=os.path.abspath(folder),  # noqa: PTH100 - links are kept, as people write them
+            pid=pid,
+            pid_start=process_start(pid),
+            boot=boot_id(),
+            space=_space(),
+            host=host,
+            began=time.time(),
+        )
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse(place, own=True, directory=True)
         refuse(path, own=True)

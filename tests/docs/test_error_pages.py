@@ -27,7 +27,7 @@ FOR_OTHERS = {"E200", "E300", "E400", "E600", "E990"}
 
 ENOUGH = {
     "GpuListError", "NeedError", "TemplateError", "StepError", "InternalError", "NoDriverError",
-    "InputFaultError", "LostProgramError", "LeaseStopped", "AdoptedError", "Faults",
+    "InputFaultError", "LostProgramError", "LeaseStopped", "AdoptedError", "MovedError", "Faults",
 }  # fmt: skip
 """Classes whose own code says enough: they stand for one kind of mistake."""
 

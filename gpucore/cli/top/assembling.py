@@ -99,7 +99,6 @@ def _of_runs(runs: Iterable[RunNow], known: set[str]) -> list[GpuNow]:
 
 def _tenants(uuid: str, runs: Sequence[RunNow], uses: Sequence[Use]) -> tuple[Tenant, ...]:
     """Return who is on a device: steps by their journals, then what leases and drivers tell."""
-    held = {one.pid: one for one in uses if one.ours}
     found = []
     told = set()
     for run in runs:
@@ -107,7 +106,6 @@ def _tenants(uuid: str, runs: Sequence[RunNow], uses: Sequence[Use]) -> tuple[Te
             if uuid not in step.gpus or step.state != "running":
                 continue
             told.add(run.pid)
-            use = held.get(run.pid)
             found.append(
                 Tenant(
                     what=step.step,
@@ -117,7 +115,7 @@ def _tenants(uuid: str, runs: Sequence[RunNow], uses: Sequence[Use]) -> tuple[Te
                     folder=run.folder,
                     run=run.key,
                     since=step.since,
-                    memory_mib=use.memory_mib if use is not None else None,
+                    memory_mib=_memory(run, step, uses),
                 )
             )
     by_pid = {one.pid: one for one in runs}
@@ -141,16 +139,25 @@ def _tenants(uuid: str, runs: Sequence[RunNow], uses: Sequence[Use]) -> tuple[Te
     return tuple(found)
 
 
+def _memory(run: RunNow, step: StepNow, uses: Sequence[Use]) -> int | None:
+    """Return what a step holds of a device's memory, by its lease."""
+    held = [one for one in uses if one.ours and one.pid == run.pid]
+    own = [one for one in held if one.what == step.step]
+    if not own and len(held) == 1:
+        own = held  # it may still bear the name of the step before
+    return own[0].memory_mib if own else None
+
+
 def _state(uuid: str, tenants: Sequence[Tenant], runs: Sequence[RunNow]) -> tuple[str, str, str]:
+    regards = [(one, one.regards[uuid]) for one in runs if not one.over and uuid in one.regards]
     if any(one.ours for one in tenants):
-        waiting = [one for one in runs if one.regards.get(uuid, ("",))[0] == "held"]
-        names = ", ".join(one.folder.rpartition("/")[2] for one in waiting)
-        return "used", f"{names} waits for it" if waiting else "", ""
+        waiting = [run.folder.rpartition("/")[2] for run, told in regards if told[0] == "held"]
+        verb = "waits" if len(waiting) == 1 else "wait"
+        return "used", f"{', '.join(waiting)} {verb} for it" if waiting else "", ""
     if tenants:
         return "others", "", ""
-    for run in runs:
-        if not run.over and uuid in run.regards:
-            return run.regards[uuid]
+    if regards:
+        return regards[0][1]
     return "free", "", ""
 
 

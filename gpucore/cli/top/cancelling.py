@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import subprocess
 import sys
 import tempfile
@@ -24,7 +26,7 @@ class Cancellations:
     def __init__(self) -> None:
         self._runs: list[tuple[str, subprocess.Popen[bytes], IO[bytes]]] = []
         self._steps: list[threading.Thread] = []
-        self._said: list[str] = []
+        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def begin(self, wanted: Cancel) -> str:
         """Begin to cancel something; return what is to be said of it."""
@@ -46,20 +48,27 @@ class Cancellations:
                 lines = told.read(4096).decode("utf-8", "replace").strip().splitlines()
             last = f": {clean(lines[-1])}" if lines else ""
             how = "" if process.returncode == 0 else f" (exit code {process.returncode})"
-            self._said.append(f"{clean(folder)}{last}{how}")
-        said, self._said = self._said, []
+            self._said.put(f"{clean(folder)}{last}{how}")
+        said = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                said.append(self._said.get_nowait())
         return " · ".join(said)
 
     def finish(self) -> None:
         """Wait for steps: a program that does not end when it is asked is killed after that."""
         for thread in self._steps:
             if thread.is_alive():
-                talk(f"waiting until {thread.name} has ended")
+                with contextlib.suppress(OSError):  # the terminal may be gone
+                    talk(f"waiting until {thread.name} has ended")
                 thread.join()
 
     def _cancel(self, folder: str) -> str:
         """Call `gpucore cancel`, which goes on when the view is left."""
-        told: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process ended
+        try:
+            told: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
+        except OSError as error:
+            return f"it cannot be cancelled ({error.strerror})"
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", "gpucore.cli", "cancel", "--", folder],
@@ -67,6 +76,8 @@ class Cancellations:
                 stdout=told,
                 stderr=told,
                 start_new_session=True,
+                # Python takes modules from there first: of this folder anybody may be the owner.
+                cwd="/",
             )
         except OSError as error:
             told.close()
@@ -75,5 +86,9 @@ class Cancellations:
         return f"cancelling {clean(folder)} …"
 
     def _end(self, step: StepNow, name: str) -> None:
-        count = end_all((step.mark,), step.step)
-        self._said.append(f"{name} was ended" if count else f"nothing of {name} runs any more")
+        try:
+            count = end_all((step.mark,), step.step)
+        except OSError as error:
+            self._said.put(f"{name} cannot be ended ({error.strerror})")
+            return
+        self._said.put(f"{name} was ended" if count else f"nothing of {name} runs any more")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import deque
-from contextlib import suppress
 from dataclasses import replace
 from heapq import nlargest
 from pathlib import Path
@@ -13,17 +11,19 @@ from typing import TYPE_CHECKING
 
 from gpucore.cli.top.picture import RunNow, StepNow
 from gpucore.errors import GpucoreError
+from gpucore.report.reading import LATEST
 from gpucore.standard.model import StepState
 from gpucore.system.journal_coding import KIND, decode
+from gpucore.system.journal_following import TICK, file_facts, rows_after
 from gpucore.system.journal_place import find_place
 from gpucore.system.journal_reading import read_place
-from gpucore.system.journal_records import Began, Finished, Regarded
+from gpucore.system.journal_records import Began, Finished, Regarded, RunBegan
 from gpucore.system.journal_replay import Replay
 from gpucore.system.journal_steps import regards
-from gpucore.system.journal_store import Scan, open_to_read
 from gpucore.system.orphans import find_marked
 
 if TYPE_CHECKING:
+    from gpucore.system.journal_following import FileFacts
     from gpucore.system.journal_place import Place
     from gpucore.system.journal_replay import JournalState
     from gpucore.system.journal_store import Row
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Follower"]
 
-_BEGAN, _FINISHED, _REGARDED = KIND[Began], KIND[Finished], KIND[Regarded]
+_BEGAN, _FINISHED = KIND[Began], KIND[Finished]
+_REGARDED, _RUN_BEGAN = KIND[Regarded], KIND[RunBegan]
 _FAILED_KEPT = 50
 _ENDS = 64
 """Ends that a rate is made of: the latest say most of how it goes on."""
-
-_TICK = 2.0
-"""Seconds after which a file's time of change tells two writings apart, whatever keeps it."""
 
 _RELOAD = 10.0
 """Seconds between two times at which all of a journal is read."""
@@ -62,7 +60,7 @@ class Follower:
         self.present = present
         self._user = user
         self._home = state_home
-        self._stamp: object = None
+        self._seen: FileFacts | None = None
         self._changed = 0.0
         self._again = 0.0
         self._fault = ""
@@ -78,12 +76,12 @@ class Follower:
         """Return how the run stands at a time, in seconds since the epoch; never raises."""
         try:
             place = find_place(Path(self.present.folder), self._home, own=False)
-            stamp = _stamp(place)
-            if stamp != self._stamp:
+            facts = file_facts(place)
+            if facts != self._seen:
                 self._changed = now
-            if now - self._changed <= _TICK:
+            if now - self._changed <= TICK:
                 # All of it is not read again and again, whatever has happened to it.
-                self._stamp = stamp if self._read(place, now) else None
+                self._seen = facts if self._read(place, now) else None
         except OSError as error:
             self._lose(f"its journal cannot be read ({error.strerror})")
         except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
@@ -93,7 +91,7 @@ class Follower:
         return self._now(now)
 
     def _lose(self, fault: str) -> None:
-        self._state, self._fault, self._stamp = None, fault, None
+        self._state, self._fault, self._seen = None, fault, None
 
     def _read(self, place: Place, now: float) -> bool:
         """Take in what is new, all of it when the file is another; return whether it was done."""
@@ -106,13 +104,8 @@ class Follower:
             self._load(place)
             self._file = file
             return True
-        connection = open_to_read(place.journal)
-        try:
-            scan = Scan(connection, state.events, state.chain)
-            rows = list(scan)
-        finally:
-            connection.close()
-        fault = Replay(state).take(rows) or scan.fault
+        rows, fault = rows_after(place.journal, state)
+        fault = Replay(state).take(rows) or fault
         self._take(state, rows)
         if fault:
             raise ValueError(fault)
@@ -157,7 +150,7 @@ class Follower:
                 times.append(finished.time)
         self._first = self.present.began
         self._ends.clear()
-        for time in times:
+        for time in map(_moment, times):
             self._note_end(time)
 
     def _take(self, state: JournalState, rows: list[Row]) -> None:
@@ -177,10 +170,12 @@ class Follower:
             if how is StepState.RUNNING and step is not None:
                 self._running[name] = step
             elif isinstance(finished, Finished) and how in _DONE_OR_FAILED:
-                self._note_end(finished.time)
+                self._note_end(_moment(finished.time))
                 if how is StepState.FAILED:
                     self._failed[name] = _has_failed(finished, step)
         for row in rows:
+            if row[1] == _RUN_BEGAN:
+                self._regards.clear()
             record = decode(*row[1:5]) if row[1] == _REGARDED else None
             if isinstance(record, Regarded):
                 self._regards[record.device] = record.level, record.reason, record.remedy
@@ -246,14 +241,17 @@ class Follower:
         return len(self._ends) / (now - self._first)
 
 
-def _stamp(place: Place) -> object:
-    """Return what changes when something is written to a journal."""
-    found = []
-    for path in (place.journal, place.wal):
-        with suppress(OSError):
-            facts = os.stat(path)  # noqa: PTH116 - one call
-            found.append((path, facts.st_ino, facts.st_size, facts.st_mtime_ns))
-    return tuple(found)
+def _moment(at: float) -> float:
+    """Return a time of a record.
+
+    Raises
+    ------
+    ValueError
+        When no clock can have told it.
+    """
+    if not (isinstance(at, float | int) and 0 <= at < LATEST):
+        raise ValueError(f"it tells a time that cannot be: {at!r}")
+    return at
 
 
 def _runs(began: Began) -> StepNow:
@@ -261,7 +259,7 @@ def _runs(began: Began) -> StepNow:
         step=began.step,
         state="running",
         attempt=began.attempt,
-        since=began.time,
+        since=_moment(began.time),
         gpus=began.devices,
         log=began.log,
         mark=began.env.get("GPUCORE_RUN", ""),
@@ -274,7 +272,7 @@ def _has_failed(finished: Finished, began: Began | StepNow | None) -> StepNow:
         step=finished.step,
         state="failed",
         attempt=finished.attempt,
-        since=finished.time,
+        since=_moment(finished.time),
         gpus=gpus,
         reason=finished.reason,
         log=finished.log or (began.log if began is not None else ""),

@@ -266,7 +266,7 @@ def run_fields(rows: Sequence[RunNow], _: Picture | None = None) -> list[Field]:
     def counts(state: str) -> list[str]:
         return [str(one.counts.get(state, 0)) if one.counts else "-" for one in rows]
 
-    folders = [clean(one.folder) or "(not known)" for one in rows]
+    folders = [clean(one.folder) or _unfoldered(one) for one in rows]
     left = [span(one.left) if one.left is not None else "-" for one in rows]
     return [
         Field(title="run", cells=folders, rest=True, from_end=True),
@@ -280,6 +280,13 @@ def run_fields(rows: Sequence[RunNow], _: Picture | None = None) -> list[Field]:
         Field(title="rate", cells=[rate(one.rate) for one in rows], right=True, drop=7),
         Field(title="left", cells=left, right=True, drop=4),
     ]
+
+
+def _unfoldered(run: RunNow) -> str:
+    """Return what stands for a folder that is not known: what `gpucore exec` runs has none."""
+    steps = {one.step for one in run.running}
+    execs = sorted(one for one in steps if one.startswith("exec "))
+    return clean(", ".join(execs)) if execs and len(execs) == len(steps) else "(not known)"
 
 
 def _step_fields(rows: Sequence[StepNow], picture: Picture) -> list[Field]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gpucore.cli.terminal import clean, talk
@@ -49,8 +50,9 @@ class LoggedAside(logging.Handler):
             logger.removeHandler(self)
             for one in before:
                 logger.addHandler(one)
-        for text in self.texts:
-            talk(f"warning: {text}")
+        with suppress(OSError):  # the terminal may be gone
+            for text in self.texts:
+                talk(f"warning: {text}")
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
@@ -50,7 +51,9 @@ class TerminalGoneError(Exception):
 def can_draw() -> bool:
     """Return whether there is a terminal that a picture can be drawn on, and keys come from."""
     dumb = os.environ.get("TERM", "") in {"", "dumb", "unknown"}
-    return sys.stdin.isatty() and sys.stdout.isatty() and not dumb
+    # A stream that was closed before Python began is None.
+    streams = (sys.stdin, sys.stdout)
+    return all(one is not None and one.isatty() for one in streams) and not dumb
 
 
 class _Lines:
@@ -223,7 +226,10 @@ class Screen:
         """Wait for keys, or for a signal; return the keys."""
         if self._decoder.waits:
             seconds = min(seconds, _ESCAPE_WAIT)
-        ready, _, _ = select.select([self._input, signals.reading], [], [], seconds)
+        events = select.poll()  # `select.select` refuses descriptors from 1,024 on
+        events.register(self._input, select.POLLIN)
+        events.register(signals.reading, select.POLLIN)
+        ready = [descriptor for descriptor, _ in events.poll(math.ceil(seconds * 1000))]
         if self._input not in ready:
             return self._decoder.flush() if self._decoder.waits and not ready else []
         try:

@@ -339,3 +339,14 @@ def test_every_class_says_what_it_means_and_what_follows() -> None:
     for facts in CLASSES.values():
         assert facts.means
         assert facts.follows
+
+
+def test_the_commands_that_it_names_can_be_copied_whatever_a_folder_is_called(cli: Cli) -> None:
+    told = Told(cli.folder / "für März\nzwei")
+    told.plan("mc/a b", "ctf/a b")
+    told.end("mc/a b", StepState.FAILED, reason="no", failure=FailureClass.BAD_INPUT)
+    told.end("ctf/a b", StepState.SKIPPED, reason="mc/a b did not end well")
+    told.close()
+    lines = explain(cli, "für März\nzwei", "ctf/a b")
+    assert "  try       gpucore explain $'für März\\x0azwei' 'mc/a b'" in lines
+    assert "  again     gpucore resume $'für März\\x0azwei'" in lines

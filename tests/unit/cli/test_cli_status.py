@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from command_line import Cli
 
 
-def status(cli: Cli) -> dict[str, Any]:
-    ran = cli("status", "out", "--json")
+def status(cli: Cli, folder: str = "out") -> dict[str, Any]:
+    ran = cli("status", folder, "--json")
     assert ran.code == 0, ran.err
     told: dict[str, Any] = json.loads(ran.out)
     return told
@@ -54,9 +54,10 @@ def test_a_run_that_goes_on_is_shown_with_what_it_runs(cli: Cli) -> None:
     assert (told["counts"], told["running"]) == ({"done": 1, "failed": 1}, [])
     assert told["failed"][0]["step"] == "gated/b"
     assert told["failed"][0]["exit_code"] == 7
-    said = cli("status", "out").out
-    assert "1 done, 1 failed" in said
-    assert "gated/b      exit code 7" in said
+    ran = cli("status", "out")
+    assert "1 done, 1 failed" in ran.out
+    assert "gated/b      exit code 7" in ran.out
+    assert "resume" not in ran.err
 
 
 def test_a_run_whose_host_was_killed_is_told_apart_from_one_that_goes_on(cli: Cli) -> None:
@@ -65,9 +66,28 @@ def test_a_run_whose_host_was_killed_is_told_apart_from_one_that_goes_on(cli: Cl
     told = status(cli)
     assert [one["state"] for one in told["runs"]] == ["died"]
     assert [one["alive"] for one in told["running"]] == [True]
+    assert "\n1 running\n" in cli("status", "out").out
     run.go.release()
     cli("cancel", "out")  # returns when nothing of it lives
     assert not os.path.exists(f"/proc/{program}/cwd")  # noqa: PTH110
+
+
+def test_nothing_waits_or_runs_in_a_run_that_died_and_what_goes_on_with_it_is_named(
+    cli: Cli,
+) -> None:
+    with journal(cli.folder / "my out") as written:
+        written.plan(Planned(step=f"copy/{one}", stage="copy", adapter="copy") for one in "ab")
+        written.append(Began(step="copy/a", attempt=1, time=101.0, argv=("cp",)))
+    said = cli("status", "my out")
+    assert "\n1 not begun, 1 cut off\n" in said.out
+    assert "what is not done: gpucore resume 'my out'" in said.err
+    assert status(cli, "my out")["counts"] == {"waiting": 1, "running": 1}
+
+
+def test_a_file_is_no_output_folder(cli: Cli) -> None:
+    ran = cli("status", "a.tif")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no journal of a run in `a.tif`" in ran.err
 
 
 def test_a_folder_without_a_journal_is_refused(cli: Cli) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 from executor_steps import CPU, LONG
@@ -11,10 +13,12 @@ from instant_engine import Instant
 from gpucore import StepExecutor
 from gpucore.config import SiteConfig
 from gpucore.inbox import Inbox, Posted
+from gpucore.moves import Moves
 from gpucore.plugins import PluginHost
 from gpucore.record import NOTHING_EARLIER
 from gpucore.registry import _Core
-from gpucore.standard.model import NO_GPU
+from gpucore.scheduling import Machine
+from gpucore.standard.model import NO_GPU, RunEnded, StepState
 
 
 class Desk:
@@ -113,14 +117,53 @@ def test_what_one_step_raises_leaves_the_others_to_who_comes_next():
     assert desk.taken == [2, 3]
 
 
+def test_what_came_while_the_lock_was_held_for_a_look_is_taken_in_after_it():
+    desk = Desk()
+    with desk.inbox.held():
+        desk.post(1)  # it returns although the lock is held
+        assert desk.taken == []
+    assert desk.taken == [1]
+
+
+@pytest.mark.parametrize("look", ["waits", "waited"])
+def test_a_step_that_comes_while_it_is_asked_what_could_move_is_taken_in(look):
+    desk = Desk()
+
+    class Waiting:
+        """The machine, and a step that waits; another is submitted when either is looked at."""
+
+        @property
+        def number(self):
+            desk.post(1)
+            return 0
+
+        def could_move(self, number):
+            return bool(number)
+
+    waiting = Waiting()
+    moves = Moves(waiting, desk.inbox.held, None)
+    getattr(moves, look)(waiting)
+    assert set(desk.taken) == {1}
+
+
 @pytest.fixture
-def executor(tmp_path):
-    with StepExecutor.open(
-        gpus="", threads=2, devices="simulated:1", root=tmp_path, adapters=[CPU],
-        config=SiteConfig(engine="instant"),
-        plugins=PluginHost.load(builtin=[_Core(), Instant()], installed=False),
-    ) as opened:  # fmt: skip
-        yield opened
+def open_instant(tmp_path):
+    with contextlib.ExitStack() as opened:
+
+        def make(**more):
+            executor = StepExecutor.open(
+                gpus="", threads=2, devices="simulated:1", root=tmp_path, adapters=[CPU],
+                config=SiteConfig(engine="instant"), output="out",
+                plugins=PluginHost.load(builtin=[_Core(), Instant()], installed=False), **more,
+            )  # fmt: skip
+            return opened.enter_context(executor)
+
+        yield make
+
+
+@pytest.fixture
+def executor(open_instant):
+    return open_instant()
 
 
 def test_a_step_that_was_left_to_others_has_its_number_when_that_is_asked_for(executor):
@@ -153,3 +196,55 @@ def test_prerequisites_are_those_that_the_list_held_when_the_step_was_submitted(
         step = executor.submit("cpu", text="true", after=after)
         after.append(step)
     assert step.result(LONG).done
+
+
+def test_a_step_that_comes_while_the_first_that_waits_is_asked_for_is_taken_in(
+    executor, monkeypatch
+):
+    came = []
+
+    def first(_):
+        came.append(executor.submit("cpu", text="true"))
+
+    executor.submit("cpu", text="true").result(LONG)
+    with monkeypatch.context() as patched:
+        patched.setattr(Machine, "first_ready", property(first))
+        assert executor._dispatch.first_waiting() == ("", "")
+    assert came[0].result(LONG).done
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_a_step_that_comes_when_its_executor_was_closed_meanwhile_is_cancelled(
+    open_instant, monkeypatch, journal
+):
+    executor = open_instant(journal=journal)
+    executor.submit("cpu", text="true").result(LONG)
+    post = executor._dispatch.post
+
+    def closed_before(*submitted):
+        executor.close()
+        return post(*submitted)
+
+    monkeypatch.setattr(executor._dispatch, "post", closed_before)
+    late = executor.submit("cpu", text="true")
+    with pytest.raises(CancelledError):
+        late.result(LONG)
+    assert executor.wait(LONG)
+    assert executor.counts[StepState.CANCELLED] == 1
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_many_threads_that_close_an_executor_at_once_end_its_run_once(open_instant, journal):
+    told, together = [], threading.Barrier(8)
+    executor = open_instant(journal=journal, on_event=told.append)
+    for _ in range(20):
+        executor.submit("cpu", text="true")
+
+    def close(_):
+        together.wait(LONG)
+        executor.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(close, range(8)))
+    assert len([event for event in told if isinstance(event, RunEnded)]) == 1
+    assert executor.counts[StepState.DONE] == 20

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
-from executor_steps import GPU, outcome_of
+from executor_steps import GPU, LONG, outcome_of
 from programs import Gate
 
 from gpucore.config import SiteConfig
+from gpucore.errors import StepError
+from gpucore.scheduling import Cancelled
 from gpucore.standard import StepState
 from gpucore.standard.model import StepRetried, StepStarted
 
@@ -109,6 +111,54 @@ def test_a_step_that_is_moved_when_it_is_cancelled_is_cancelled(open_leased, tmp
         go.release()
         gate.release()
         assert outcome_of(first).done
+        assert outcome_of(holds).done
+
+
+def test_a_step_that_is_cancelled_between_two_gpus_does_not_run(open_leased, tmp_path):
+    gate = Gate(tmp_path / "gate")
+    with open_leased("0") as other, open_leased("0 1") as own:
+        moves = own._dispatch._moves
+        move = moves.move
+
+        def cancelled_before(running):
+            own._dispatch.handle(Cancelled(running.number))
+            move(running)
+
+        moves.move = cancelled_before
+        holds = held(other, gate)
+        waits = own.submit("gpu", text="touch ran")
+        assert outcome_of(waits).state is StepState.CANCELLED
+        gate.release()
+        assert outcome_of(holds).done
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("how", ["cancel", "stop", "halt"])
+def test_a_step_that_waits_for_another_runs_gpu_is_cancelled_and_has_not_failed(
+    open_leased, tmp_path, monkeypatch, how
+):
+    """Its wait ends before its engine is told, or without that."""
+    gate = Gate(tmp_path / "gate")
+    with open_leased("0") as other, open_leased("0") as own:
+        holds = held(other, gate)
+        waits = own.submit("gpu", text="true")
+        until_wanted(other, 0)
+        stop = own._engine.stop
+
+        def told_late(*step, **how):
+            waits.exception(LONG)
+            stop(*step, **how)
+
+        monkeypatch.setattr(own._engine, "stop", told_late)
+        if how == "cancel":
+            own.cancel(waits)
+        elif how == "stop":
+            own.stop()
+        else:
+            own._dispatch.halt(StepError("no room is left"))
+        ended = outcome_of(waits)
+        assert (ended.state, ended.failure) == (StepState.CANCELLED, None)
+        gate.release()
         assert outcome_of(holds).done
 
 

@@ -287,6 +287,16 @@ def test_a_step_cannot_wait_for_itself_or_for_what_is_not_known(before: int) -> 
     assert brief(submit(machine, CPU)) == ["1@"], "nothing was changed"
 
 
+def test_a_step_that_was_cancelled_while_it_ran_is_not_tried_again() -> None:
+    machine = pool(2)
+    submit(machine, SLOT)
+    submit(machine, CPU, after=(0,))
+    assert brief(machine.handle(Cancelled(0))) == ["Stop 0"]
+    again = machine.handle(Ended(0, done=False, again=True))
+    assert brief(again) == ["0 CANCELLED by 0", "1 SKIPPED by 0"]
+    assert brief(submit(machine, SLOT)) == ["2@1"]
+
+
 def test_a_grant_without_units_is_that_of_a_cpu_step() -> None:
     machine = pool(0)
     assert submit(machine, CPU) == [Launch(0, Grant())]

@@ -73,6 +73,26 @@ def test_the_cookie_of_the_token_lets_in_and_no_other_does() -> None:
     assert not Access(host="10.0.0.1", token=access.token).lets_in(sent, 80)
 
 
+@pytest.mark.parametrize("other", ['theme={"dark": true}', "a b=c", "=x", "a[1]=2"])
+def test_the_cookie_of_another_server_of_this_machine_shuts_nobody_out(other: str) -> None:
+    access = Access(host="localhost", token=new_token())
+    sent = access.cookie(80).partition(";")[0]
+    assert access.lets_in(f"{other}; {sent}", 80)
+    assert access.lets_in(f"{sent}; {other}", 80)
+
+
+def test_a_name_server_is_asked_at_most_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(socket, "getfqdn", lambda: asked.append(1) or "gpu1.lab.example")
+    access = Access(host=ANYWHERE)
+    assert access.knows(f"{socket.gethostname()}:80")
+    assert asked == []
+    assert access.knows("gpu1.lab.example:80")
+    assert not access.knows("evil.example")
+    assert not access.knows("evil.example")
+    assert asked == [1]
+
+
 def test_a_token_fits_only_itself() -> None:
     access = Access(host="10.0.0.1", token=new_token())
     assert access.token_fits(access.token)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gpucore.serving.log_tail import MOST, open_log, read_log
+from gpucore.serving.log_tail import MOST, read_log
+from gpucore.system.logs import open_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,14 @@ def test_a_link_in_place_of_the_hidden_folder_is_not_followed(folder: Path) -> N
     hidden.rename(folder.parent / "elsewhere")
     hidden.symlink_to(folder.parent / "elsewhere", target_is_directory=True)
     assert read(folder, recorded(folder)) is None
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_of_one_long_line_the_last_part_is_given(folder: Path, end: bytes) -> None:
+    # A bar of progress that is written over itself again and again.
+    text, start, stop = part(folder, b"\r  50 %" * 20_000 + end)
+    assert text.strip().endswith("50 %")
+    assert (len(text), stop - start) == (MOST, MOST)
 
 
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import socketserver
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -218,8 +220,48 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen on `127.0.0.1` port {port}"):
             PageServer([tmp_path], tmp_path, Access(host="127.0.0.1"), port)
-    with pytest.raises(ConfigError, match="cannot listen on `no such host`"):
-        PageServer([tmp_path], tmp_path, Access(host="no such host"))
+
+
+@pytest.mark.parametrize("host", ["no such host", "", "a..b", "x" * 70])
+def test_a_host_that_is_none_is_told(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigError, match=f"cannot listen on `{re.escape(host)}`"):
+        PageServer([tmp_path], tmp_path, Access(host=host))
+
+
+def test_a_connection_that_gets_no_thread_takes_no_room(
+    serve: Callable[..., Served], living: PastRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gpucore.serving.server._MOST", 2)
+    served = serve(living.folder)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        for _ in range(3):
+            assert raw(served.server, b"GET / HTTP/1.1\r\n\r\n") == b""
+    assert served.ask("/runs/1/").status == 200
+
+
+def test_each_piece_of_a_large_page_has_its_own_time_to_be_read(
+    serve: Callable[..., Served], living: PastRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A socket's time limit counts for all that is sent by one call.
+    sizes = []
+    before = socketserver._SocketWriter.write
+
+    def write(self: socketserver._SocketWriter, content: bytes) -> int:
+        sizes.append(len(content))
+        return before(self, content)
+
+    monkeypatch.setattr(socketserver._SocketWriter, "write", write)
+    monkeypatch.setattr(requests, "_PIECE", 1000)
+    page = serve(living.folder).ask("/runs/1/")
+    content = page.read()
+    assert len(content) == int(page.headers["Content-Length"]) > 10_000
+    assert content.endswith((b"</html>", b"</html>\n"))
+    assert max(sizes) <= 1500
 
 
 def test_it_listens_on_ipv6_too(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from past_runs import PastRun, night
 
-from gpucore.serving import requests
+from gpucore.serving import requests, run_feed
 from gpucore.system.journal_following import JournalFollower
 from gpucore.system.orphans import boot_id, process_start
 
@@ -144,7 +145,7 @@ def test_a_journal_that_tells_what_cannot_be_is_told_and_read_again_later(
     stream = served.stream(f"/runs/1/events?from={version_of(served.text('/runs/1/'))}")
     assert stream.next("card")["trouble"] == ""
     # Not by the journal's own hand: it keeps such times out by now, and older ones did not.
-    monkeypatch.setattr("gpucore.report.reading._LATEST", 5.0)
+    monkeypatch.setattr("gpucore.report.reading.LATEST", 5.0)
     living.began("align/m3", 30, 0)
     living.settle(30)
     while not (card := stream.next("card"))["trouble"]:
@@ -153,6 +154,37 @@ def test_a_journal_that_tells_what_cannot_be_is_told_and_read_again_later(
     monkeypatch.undo()
     assert stream.next("whole") == {}
     assert "align/m3" in served.text("/runs/1/")
+
+
+def test_a_fault_of_ours_is_told_and_not_met_again_at_each_look(
+    serve: Callable[..., Served], living: PastRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no card")
+
+    monkeypatch.setattr(run_feed, "card_of", broken)
+    monkeypatch.setattr(run_feed, "_BROKEN", 1e6)
+    served = serve(living.folder)
+    said = served.stream("/events").next("card")["trouble"]
+    assert said == "It cannot be followed: RuntimeError: no card"
+    assert served.server.feeds[0]._again > time.monotonic()
+
+
+def test_a_run_that_gets_no_thread_is_followed_when_there_is_one(
+    serve: Callable[..., Served], living: PastRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve(living.folder)
+    feed = served.server.feeds[0]
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError), feed.looked_at():
+            raise AssertionError("it is not looked at")
+    assert feed._lookers == 0
+    assert "align/m1" in served.text("/runs/1/")
 
 
 def test_a_run_is_read_once_for_all_who_look_and_by_nobody_when_none_does(
@@ -274,9 +306,15 @@ def test_a_log_elsewhere_is_not_given_whatever_the_journal_says(
     secret.write_text("a secret")
     living.began("evil/m1", 10, 0, log=str(secret))
     living.began("evil/m2", 11, 0, log=f"{living.folder}/.gpucore/../../secret")
-    living.settle(12)
+    link = living.log("evil/m3")
+    link.symlink_to(secret)
+    living.began("evil/m3", 12, 0, log=str(link))
+    for n in (1, 2, 3):
+        living.failed(f"evil/m{n}", 13, "exit code 3" * n)  # the page shows the end of its log
+    living.settle(14)
     served = serve(living.folder)
     page = served.text("/runs/1/")
+    assert "a secret" not in page
     events = [int(one) for one in re.findall(r"log/(\d+)", page)]
     asked = [served.ask(f"/runs/1/log/{n}") for n in range(1, max(events, default=20) + 20)]
     found = [answer.read() for answer in asked]

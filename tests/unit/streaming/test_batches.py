@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gpucore.config.watch import WatchTable
+from gpucore.errors import ConfigError
 from gpucore.planning import Plan
 from gpucore.standard.several import Several
 from gpucore.streaming.batches import Batch, Batches
@@ -111,6 +113,36 @@ def test_of_named_files_only_batches_that_hold_one_of_them_are_taken_again(tmp_p
     again = batches(tmp_path, watch=None, files=("c", "d"))
     assert names(again.recorded()) == [["c"]]
     assert [one.name for one in again.of(files("c", "d"), 0.0, all_=True)] == ["batch-0003"]
+
+
+def test_batches_of_named_files_are_found_again_however_their_paths_were_given(
+    tmp_path: Path,
+) -> None:
+    given = ("in/a", str(tmp_path / "in/b"), "../elsewhere/c", "/data/d")
+    first = batches(tmp_path, watch=None, files=given)
+    for batch in first.of(files(*given), 0.0, all_=True):
+        first.keep(batch)
+    other = (str(tmp_path / "in/a"), "in/b", "../elsewhere/c", "/data/d")
+    for again in (given, other):
+        made = batches(tmp_path, watch=None, files=again)
+        assert names(made.recorded()) == [list(again[:2]), list(again[2:])]
+        assert made.of(files(*again), 0.0, all_=True) == []
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_record_that_cannot_be_written_is_told_as_that(tmp_path: Path, taken: bool) -> None:
+    made = batches(tmp_path)
+    (batch,) = made.of(files("a", "b"), 0.0, all_=True)
+    place = tmp_path / "out/batches"
+    if taken:
+        made.keep(batch)
+        shutil.rmtree(place)
+    else:
+        place.parent.mkdir()
+        place.write_text("a file in the place of the folder")
+    with pytest.raises(ConfigError, match="out/batches` cannot be written") as told:
+        (made.apart if taken else made.keep)(batch)
+    assert told.value.code == "E261"
 
 
 @pytest.mark.parametrize("batch", [None, 1])

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from past_runs import PastRun, night
 
+from gpucore.errors import GpucoreError
+from gpucore.system.journal_coding import KIND
 from gpucore.system.journal_following import JournalFollower
 from gpucore.system.journal_records import Began, Finished, Planned, RunBegan
+from gpucore.system.journal_replay import JournalState
+from gpucore.system.journal_store import link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpucore.system.journal_records import Record
 
 
@@ -136,6 +144,46 @@ def test_damage_that_comes_while_it_is_followed_is_told(
     # All of it is not read again and again.
     os.utime(journal, (1, 1))
     assert told(follower) == []
+
+
+def test_what_was_not_given_because_of_a_fault_is_given_the_next_time(
+    past: PastRun, follower: JournalFollower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past.plan("align/m1")
+    past.settle(0)
+    records = JournalState.records
+
+    def broken(state: JournalState, *kinds: type[Record]) -> Iterator[tuple[int, Record]]:
+        yield next(records(state, *kinds))
+        raise GpucoreError("the journal can no longer be read (disk I/O error)")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JournalState, "records", broken)
+        with pytest.raises(GpucoreError, match="disk I/O"):
+            told(follower)
+    assert told(follower) == ["RunBegan", "Planned"]
+    assert follower.beginnings == 2
+    past.end(1)
+
+
+def test_a_row_that_is_no_record_is_a_fault_that_is_told(
+    past: PastRun, follower: JournalFollower, tmp_path: Path
+) -> None:
+    past.plan("align/m1")
+    past.end(1)
+    assert told(follower)
+    assert follower.state is not None
+    n, row = follower.state.events + 1, (KIND[Began], b"align/m1", 1, b"no record")
+    with closing(sqlite3.connect(tmp_path / "out" / ".gpucore" / "journal.sqlite")) as journal:
+        kind, step, attempt, body = row
+        chain = link(follower.state.chain, n, row)
+        journal.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", (n, kind, step, attempt, body, chain)
+        )
+        journal.commit()
+    for _ in range(2):
+        with pytest.raises(GpucoreError, match="can no longer be read"):
+            told(follower)
 
 
 def test_who_follows_keeps_no_writer_from_putting_its_journal_in_order(

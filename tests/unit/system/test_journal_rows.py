@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sqlite3
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
+from past_runs import PastRun
 
 from gpucore.system import journal_rows
 from gpucore.system.journal_rows import Rows
@@ -133,3 +136,17 @@ def test_a_row_is_read_though_those_beside_it_cannot_be(
     for n in range(1, 100, 2):
         assert rows.row(n, 6) == (b"step %d" % n, 1, body_of(n))
     rows.close()
+
+
+def test_a_state_that_let_go_of_its_file_keeps_nothing_of_it(tmp_path: Path) -> None:
+    past = PastRun(tmp_path / "out")
+    past.begin()
+    past.ran("s/1", 1.0, 2.0, 0)
+    past.end(3.0)
+    state = past.read()
+    for _ in range(2):  # it may be opened again, as often as somebody asks
+        assert state.began("s/1") is not None
+        rows = weakref.ref(state._rows)
+        state.close()
+        gc.collect()
+        assert rows() is None

@@ -84,7 +84,7 @@ def test_an_image_of_what_is_no_number_is_no_result(tmp_path, value, big):
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "less than a header"),
+        (b"", "it is empty"),
         (b"x" * 1023, "less than a header"),
         (bytes(2048), "makes no sense"),
         (b"\xff" * 2048, "makes no sense"),

@@ -189,3 +189,13 @@ def test_runs_of_two_machines_that_share_a_folder_have_records_of_their_own(
     monkeypatch.setattr(socket, "gethostname", lambda: here)
     assert names(tmp_path) == ["r1"]
     assert len(list((tmp_path / "gpucore" / "runs").iterdir())) == 2
+
+
+def test_where_the_working_directory_is_gone_no_run_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert announce("first", Path("out"), tmp_path / "state") is None

@@ -128,6 +128,25 @@ def test_a_run_that_waits_for_a_gpu_is_named_beside_who_has_it() -> None:
     assert (gpu.state, gpu.reason) == ("held", "process 7 of bob")
 
 
+def test_a_run_that_is_over_waits_for_nothing() -> None:
+    waited = run("one", regards={"GPU-0": ("held", "process 7 of bob", "it goes on")})
+    gpu, _ = seen(use("s/9"), runs=(replace(waited, state="ended"),))
+    assert (gpu.state, gpu.reason) == ("used", "")
+
+
+def test_runs_that_wait_for_a_gpu_are_named_together() -> None:
+    regards = {"GPU-0": ("held", "process 7 of bob", "it goes on")}
+    gpu, _ = seen(use("s/9"), runs=(run("one", regards=regards), run("two", regards=regards)))
+    assert gpu.reason == "one, two wait for it"
+
+
+def test_steps_that_share_a_gpu_have_their_own_memory() -> None:
+    mine = run("one", running("s/1", 0), running("s/2", 0))
+    uses = [replace(use(f"s/{n}", pid=4711, user="ada"), memory_mib=n * 100) for n in (1, 2)]
+    gpu, _ = seen(*uses, runs=(mine,))
+    assert [(one.what, one.memory_mib) for one in gpu.tenants] == [("s/1", 100), ("s/2", 200)]
+
+
 def test_where_no_device_can_be_read_those_of_the_runs_are_shown() -> None:
     made_up = ("GPU-0", 0, "simulated GPU", 24576, True)
     real = ("GPU-1", 1, "A5000", 24576, False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +18,6 @@ from gpucore.system.orphans import boot_id, process_start
 from gpucore.system.present_runs import PresentRun
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gpucore.cli.top.picture import RunNow
 
 
@@ -120,7 +120,7 @@ def test_what_did_not_change_is_not_read_again(
         raise AssertionError("it was read again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(following, "open_to_read", refuse)
+        patch.setattr(following, "rows_after", refuse)
         patch.setattr(following, "read_place", refuse)
         for at in (103.0, 1000.0):
             assert followed.follower.look(ZERO + at) == first
@@ -220,6 +220,46 @@ def test_damage_to_what_comes_is_met_by_reading_all_that_is_whole(followed: Foll
     now = followed.look(111.0)
     assert (now.state, dict(now.counts)) == ("waits", {"waiting": 1})
     assert "the journal is damaged" in now.reason
+
+
+def test_another_journal_in_the_same_file_is_read_anew(followed: Followed, tmp_path: Path) -> None:
+    followed.past.plan("s/1", "s/2", "s/3")
+    assert dict(followed.look(100.0).counts) == {"waiting": 3}
+    followed.past.end(1.0)
+    other = PastRun(tmp_path / "other")
+    other.begin()
+    other.plan("s/1")
+    other.end(1.0)
+    place = Path(".gpucore") / "journal.sqlite"
+    (followed.past.folder / place).write_bytes((other.folder / place).read_bytes())
+    assert followed.look(101.0).state == "unread"
+    assert dict(followed.look(112.0).counts) == {"waiting": 1}
+
+
+def test_what_an_earlier_run_thought_of_gpus_is_known_no_longer(tmp_path: Path) -> None:
+    past = PastRun(tmp_path / "out")
+    past.begin(name="before")
+    past.regard(0, 1.0, "held", "process 7 of bob", "it goes on")
+    past.regard(1, 1.0, "busy", "20 GiB are in use", "wait")
+    past.end(3.0)
+    followed = Followed(tmp_path / "out")
+    assert followed.look().regards == {}
+    followed.past.regard(1, 4.0, "busy", "20 GiB are in use", "wait")
+    assert set(followed.look().regards) == {uuid(1)}
+    followed.past.end(5.0)
+    followed.past.begin(6.0, name="second")
+    assert followed.look().regards == {}
+
+
+@pytest.mark.parametrize("at", [math.nan, math.inf, -1e12, 1e30])
+def test_a_time_that_cannot_be_is_a_fault_of_the_journal(followed: Followed, at: float) -> None:
+    followed.past.plan("s/1")
+    followed.look(100.0)
+    followed.past.began("s/1", at, 0)
+    for moment in (101.0, 115.0):  # as news, and when all is read
+        now = followed.look(moment)
+        assert (now.state, now.running) == ("unread", ())
+        assert "a time that cannot be" in now.reason
 
 
 def test_a_link_in_the_journals_place_is_not_followed(followed: Followed) -> None:

@@ -256,3 +256,10 @@ def test_gpus_and_runs_are_there_as_plain_tables() -> None:
     assert gpus[0] == ("GPU", "name", "memory", "busy", "temp", "now")
     assert gpus[1][5] == "align/m1 in one 12 s"
     assert [row[0] for row in runs[1:]] == ["/data/session/one", "/data/session/two"]
+
+
+def test_what_exec_runs_is_named_where_a_run_has_its_folder() -> None:
+    held = replace(run("one", running("exec sleep", 0)), folder="")
+    other = replace(run("two", running("align/m1", 1)), folder="")
+    _, runs = tables_text(replace(picture(), runs=(held, other)), View())
+    assert [row[0] for row in runs[1:]] == ["exec sleep", "(not known)"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from typing import TYPE_CHECKING
 
+from gpucore.cli.top import logged_aside
 from gpucore.cli.top.logged_aside import LoggedAside
 
 if TYPE_CHECKING:
@@ -30,3 +33,12 @@ def test_a_warning_is_kept_from_the_screen_and_said_when_it_is_given_back(
     said = capsys.readouterr().err.splitlines()
     assert said == [f"warning: fault {number}" for number in range(15, 20)]
     assert logging.getLogger("gpucore").handlers == before
+
+
+def test_a_terminal_that_is_gone_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: str) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(logged_aside, "talk", gone)
+    with LoggedAside():
+        logging.getLogger("gpucore").warning("it is hot")
