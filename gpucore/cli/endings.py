@@ -9,11 +9,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "ENDING",
     "Ended",
+    "heard_through",
     "hide_lost",
     "ignore",
     "listen",
@@ -92,6 +93,48 @@ def refuse_ended() -> None:
     """
     if _came:
         raise Ended(_came[0])
+
+
+@contextlib.contextmanager
+def heard_through(pipe: int, begin: Callable[[], object] = bool, *others: int) -> Iterator[None]:
+    """Have the numbers of signals written into a pipe, and nothing be broken into meanwhile.
+
+    Parameters
+    ----------
+    pipe : int
+        Its end to write to, which never blocks.
+    begin : callable
+        Called when no signal can come: what hears of them begins.
+    *others : int
+        Signals that are heard of beside those that end the command line.
+
+    Raises
+    ------
+    Ended
+        For a signal that came before, and that nobody heard.
+    """
+    before: dict[int, Any] = {}
+    # A signal that came before the pipe was there, and whose handler was changed before Python
+    # called it, would be lost: one that came already is obeyed by this call, and one that comes
+    # now waits until all is in place.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    wakeup = -1
+    try:
+        try:
+            begin()
+            wakeup = signal.set_wakeup_fd(pipe, warn_on_full_buffer=False)
+            for number in (*ENDING, *others):
+                # `nohup`, or a job in the background: it is to go on.
+                if number in others or signal.getsignal(number) != signal.SIG_IGN:
+                    before[number] = signal.signal(number, lambda *_: None)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        refuse_ended()
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
 
 
 def hide_lost() -> None:

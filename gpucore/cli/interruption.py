@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gpucore.cli.endings import ENDING, refuse_ended
+from gpucore.cli.endings import ENDING, heard_through
 
 if TYPE_CHECKING:
     from gpucore.cli.progress import LinePrinter
@@ -36,36 +35,24 @@ class Interruption:
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._obey, name="gpucore-interruption")
-        self._before: dict[int, Any] = {}
-        self._wakeup_before = -1
+        self._hearing = heard_through(self._writing, self._thread.start)
 
     def __enter__(self) -> Interruption:
-        # A signal that came before the pipe was there, and whose handler was changed before Python
-        # called it, would be lost: one that came already is obeyed by this call, and one that
-        # comes now waits until all is in place.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
-            self._thread.start()
-            self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in ENDING:
-                # `nohup`, or a job in the background: the run is to outlive it.
-                if signal.getsignal(number) != signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, lambda *_: None)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        try:
-            refuse_ended()
+            self._hearing.__enter__()
         except BaseException:
-            self.__exit__()
+            self._end()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
+        self._hearing.__exit__(None, None, None)
+        self._end()
+
+    def _end(self) -> None:
         os.close(self._writing)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         os.close(self._reading)
 
     def _obey(self) -> None:

@@ -16,6 +16,7 @@ from gpucore.cli.options import (
     limits,
     resuming,
     settings_of,
+    told_as_options,
 )
 from gpucore.cli.watching import files_now, run_stream, watch_of, watching
 
@@ -109,14 +110,15 @@ def command(
     }
     stream = None
     batch = watched["batch"]
-    if (watch := watch_of(watched, files)) is not None or batch:
-        from gpucore.streaming.job import map_stream  # noqa: PLC0415 - few runs need it
+    with told_as_options():
+        if (watch := watch_of(watched, files)) is not None or batch:
+            from gpucore.streaming.job import map_stream  # noqa: PLC0415 - few runs need it
 
-        wait = watched["batch_wait"]
-        stream = map_stream(known, given, watch, files, batch=batch, batch_wait=wait, **options)
-        planned = files_now(stream) if plan else stream.sample
-    else:
-        planned = plan_map(known, [os.fspath(file) for file in files], given, **options)
+            wait = watched["batch_wait"]
+            stream = map_stream(known, given, watch, files, batch=batch, batch_wait=wait, **options)
+            planned = files_now(stream) if plan else stream.sample
+        else:
+            planned = plan_map(known, [os.fspath(file) for file in files], given, **options)
     settings = without_needless_gpus(settings, planned)
     if plan:
         return show_plan(settings, planned, as_json=json_)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gpucore.errors import GpucoreError, ParameterError, did_you_mean, raise_faults
+from gpucore.errors import Faults, GpucoreError, ParameterError, did_you_mean, raise_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gpucore.settings import Settings
     from gpucore.standard.adapter import Adapter
@@ -27,6 +29,7 @@ __all__ = [
     "limits",
     "resuming",
     "settings_of",
+    "told_as_options",
 ]
 
 F = TypeVar("F", bound="Callable[..., object]")
@@ -215,3 +218,15 @@ def given_values(pairs: tuple[str, ...], adapter: Adapter) -> dict[str, object]:
                 faults.append(fault.at(where))
     raise_faults(faults)
     return values
+
+
+@contextlib.contextmanager
+def told_as_options() -> Iterator[None]:
+    """Have a parameter that is missing asked for by the option that gives it."""
+    try:
+        yield
+    except GpucoreError as error:
+        for one in error.errors if isinstance(error, Faults) else (error,):
+            if one.code == "E302":
+                one.hint = re.sub(r"^give `(\w+)`", r"give `--set \1=…`", one.hint)
+        raise

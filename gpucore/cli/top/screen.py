@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
 
-from gpucore.cli.endings import ENDING, refuse_ended
+from gpucore.cli.endings import heard_through
 from gpucore.cli.manner import no_colour
 from gpucore.cli.top.keys import KeyDecoder
 
@@ -81,33 +81,23 @@ class Signals:
         self.reading, self._writing = os.pipe()
         for end in (self.reading, self._writing):
             os.set_blocking(end, False)
-        self._before: dict[int, Any] = {}
-        self._wakeup_before = -1
+        self._hearing = heard_through(self._writing, bool, signal.SIGWINCH, signal.SIGCONT)
         self._lock = threading.Lock()
         self._closed = False
 
     def __enter__(self) -> Signals:
-        # One that comes between two of these calls waits until all are done.
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
         try:
-            self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-            for number in (*ENDING, signal.SIGWINCH, signal.SIGCONT):
-                if number in ENDING and signal.getsignal(number) == signal.SIG_IGN:
-                    continue
-                self._before[number] = signal.signal(number, lambda *_: None)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-        try:
-            refuse_ended()
+            self._hearing.__enter__()
         except BaseException:
-            self.__exit__()
+            self._close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
+        self._hearing.__exit__(None, None, None)
+        self._close()
+
+    def _close(self) -> None:
         with self._lock:
             self._closed = True
             os.close(self._writing)

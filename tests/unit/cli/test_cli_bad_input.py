@@ -123,7 +123,7 @@ def test_a_mask_that_hides_every_gpu_is_named(cli: Cli, monkeypatch: pytest.Monk
         (("map", "motioncor2", "a.tif", "-o", "out", "--no-gpu"),
          "--no-gpu does not go with motioncor2", "leave it out"),
         (("map", "gctf", "a.tif", "-o", "out", "--devices", "simulated:1"),
-         "parameter `pixel_size` is missing", "give `pixel_size` [Å]"),
+         "parameter `pixel_size` is missing", "give `--set pixel_size=…` [Å]"),
         (("map", "copy", "gone.tif", "-o", "out", "--adapter", "copy.toml"),
          "there is no file `gone.tif`", "look at its name"),
         (("map", "copy", "-o", "out", "--adapter", "copy.toml"),
