@@ -162,8 +162,9 @@ def test_each_gpu_says_what_runs_how_it_is_or_why_it_is_not_used(
 ) -> None:
     cli.write("needy.toml", NEEDY)
     nvidia.set(
-        "count=4", "*.mem_total=40960", "0.mem_used=12345", "0.util=97", "0.temp=66",
-        f"0.proc={stranger}:12000", "1.mem_used=20480", "1.util=90",
+        "count=6", "*.mem_total=40960", "0.mem_used=12345", "0.util=97", "0.temp=66",
+        f"0.proc={stranger}:12000", *(f"{free}.mem_used=20480" for free in (1, 4, 5)),
+        *(f"{free}.util=90" for free in (1, 4, 5)),
     )  # fmt: skip
     more = {**nvidia.variables, "HOME": str(cli.folder), "GPUCORE_FOREIGN": "wait"}
     with start(
@@ -193,14 +194,14 @@ def test_each_gpu_says_what_runs_how_it_is_or_why_it_is_not_used(
 def _drawn(cli: Cli, text: str, more: dict[str, str]) -> OnTerminal:
     drawn = OnTerminal(
         [sys.executable, "-m", "gpucore.cli", "map", "needy", "a.tif", "b.tif", "-o", "out",
-         "--adapter", "needy.toml", "--gpus", "auto", "--threads", "5", "--retries", "1", "--set",
+         "--adapter", "needy.toml", "--gpus", "auto", "--threads", "7", "--retries", "1", "--set",
          f"text={text}"],
         cli.folder, environment(**more),
     )  # fmt: skip
     drawn.read_until(r"again needy/a: attempt 1 failed: exit code 3")
     drawn.read_until(r"0/2 done · \d running · 1 tried again")
     drawn.read_until(r" GPU 0 \S+ \S+  not used: .*  97 %  12\.\d/40 GiB  66 °C")
-    drawn.read_until(r" GPU 1 \S+ \S+  needy/b \d+\.\d s  90 %  20\.\d/40 GiB")
+    drawn.read_until(r" GPU [145] \S+ \S+  needy/b \d+\.\d s  90 %  20\.\d/40 GiB")
     drawn.read_until(r" GPU 2 \S+ \S+  quarantined: disabled by ")
     drawn.read_until(r" GPU 3 \S+ \S+  leased by process \d+ of \S+, for exec sh")
     return drawn
