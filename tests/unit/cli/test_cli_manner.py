@@ -54,7 +54,9 @@ def test_quiet_of_one_call_is_not_that_of_the_next(cli: Cli) -> None:
     assert cli("leases", "--devices", "simulated:1").err
 
 
-def test_quiet_counts_before_the_inner_verb_too(cli: Cli) -> None:
+def test_quiet_counts_before_the_inner_verb_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR"):  # other tests have that GPU, too
+        monkeypatch.setenv(name, str(cli.folder))
     ran = cli("gpus", "-q", "disable", "0", "--reason", "loud", "--devices", "simulated:1")
     assert (ran.code, ran.err) == (0, "")
 
