@@ -89,7 +89,7 @@ def movies(tmp_path: Path) -> Iterator[Callable[..., Movies]]:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
+def serve(tmp_path: Path, tab: Tab) -> Iterator[Callable[..., PageServer]]:
     """Return what serves output folders."""
     opened = []
 
@@ -104,6 +104,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., PageServer]]:
         return opened[-1].__enter__()
 
     yield served
+    # A living page that loses its server says so, and asks again.
+    tab.ask("Page.navigate", url="about:blank")
+    until(tab, "location.href === 'about:blank'")
     for one in opened:
         one.__exit__(None, None, None)
 

@@ -167,6 +167,9 @@ def test_each_gpu_says_what_runs_how_it_is_or_why_it_is_not_used(
         *(f"{free}.util=90" for free in (1, 4, 5)),
     )  # fmt: skip
     more = {**nvidia.variables, "HOME": str(cli.folder), "GPUCORE_FOREIGN": "wait"}
+    for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR"):  # no lease or quarantine of another test
+        (cli.folder / name).mkdir(mode=0o700)
+        more[name] = str(cli.folder / name)
     with start(
         "gpus", "disable", "2", "--reason", "its fan is loud", cwd=cli.folder, **more
     ) as one:
