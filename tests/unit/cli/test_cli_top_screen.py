@@ -149,6 +149,7 @@ def test_a_run_is_cancelled_after_a_yes(runs: Runs, show: Callable[..., OnScreen
 def test_a_step_is_cancelled_and_its_run_goes_on(runs: Runs, show: Callable[..., OnScreen]) -> None:
     host = runs.begin("a.tif", "b.tif", "c.tif")
     screen = show()
+    screen.read_until("gated/a in out")
     screen.read_until("gated/b in out")
     screen.type("c")
     screen.read_until(r"end gated/a\? Its run goes on, and takes it as failed. \(y/n\)$")
