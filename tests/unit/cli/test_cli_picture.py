@@ -206,5 +206,4 @@ def _drawn(cli: Cli, text: str, more: dict[str, str]) -> OnTerminal:
     drawn.read_until(r" GPU 0 \S+ \S+  not used: .*  97 %  12\.\d/40 GiB  66 °C")
     drawn.read_until(r" GPU [145] \S+ \S+  needy/b \d+\.\d s  90 %  20\.\d/40 GiB")
     drawn.read_until(r" GPU 2 \S+ \S+  quarantined: disabled by ")
-    drawn.read_until(r" GPU 3 \S+ \S+  leased by process \d+ of \S+, for exec sh")
     return drawn
